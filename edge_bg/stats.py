@@ -1,0 +1,94 @@
+"""Counters and stage timers: what STATUS=, /metrics, /healthz and `edge-bg bench` read."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stage:
+    """Times of one stage: how often it ran, its total wall time, and its most recent times in seconds."""
+
+    __slots__ = ("count", "recent", "total")
+
+    def __init__(self, window: int) -> None:
+        self.count = 0
+        self.total = 0.0
+        self.recent: deque[float] = deque(maxlen=window)
+
+    def add(self, seconds: float) -> None:
+        """Note one run of `seconds`."""
+        self.count += 1
+        self.total += seconds
+        self.recent.append(seconds)
+
+    def median(self) -> float:
+        """Median of the recent times in seconds, 0.0 before the first."""
+        times = sorted(self.recent)
+        return times[len(times) // 2] if times else 0.0
+
+
+class Stats:
+    """Cheap enough to be always on: a dictionary update per event, under one short lock."""
+
+    def __init__(self, window: int = 120) -> None:
+        self._window = window
+        self._lock = threading.Lock()
+        self._stages: dict[str, Stage] = {}
+        self._counts: dict[str, int] = defaultdict(int)
+        self._output: deque[float] = deque(maxlen=window)
+        self.started = time.monotonic()
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Time a `with` block as one run of `stage`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, time.perf_counter() - start)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Note that `stage` took `seconds` once."""
+        with self._lock:
+            entry = self._stages.get(stage)
+            if entry is None:
+                entry = self._stages[stage] = Stage(self._window)
+            entry.add(seconds)
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add `n` to the counter `name`."""
+        with self._lock:
+            self._counts[name] += n
+
+    def frame_out(self, captured: float) -> None:
+        """A composited frame captured at `captured` (monotonic seconds) is ready to go out."""
+        now = time.monotonic()
+        self.add("latency", now - captured)
+        with self._lock:
+            self._counts["frames"] += 1
+            self._output.append(now)
+
+    def fps(self) -> float:
+        """Rate of frames going out over the last window of at most `window` frames, 0.0 when it stands still."""
+        with self._lock:
+            times = list(self._output)
+        if len(times) < 2 or time.monotonic() - times[-1] > 5.0:
+            return 0.0
+        return (len(times) - 1) / max(times[-1] - times[0], 1e-9)
+
+    def snapshot(self) -> dict[str, float]:
+        """All figures, flat: `<counter>`, `<stage>.count`, `<stage>.total_s`, `<stage>.median_ms`, `fps`, `uptime_s`."""
+        fps = self.fps()
+        with self._lock:
+            out: dict[str, float] = dict(self._counts)
+            for name, stage in self._stages.items():
+                out[f"{name}.count"] = stage.count
+                out[f"{name}.total_s"] = stage.total
+                out[f"{name}.median_ms"] = stage.median() * 1e3
+        out["fps"] = fps
+        out["uptime_s"] = time.monotonic() - self.started
+        return out
