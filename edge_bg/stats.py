@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -39,6 +39,7 @@ class Stats:
         self._lock = threading.Lock()
         self._stages: dict[str, Stage] = {}
         self._counts: dict[str, int] = defaultdict(int)
+        self._watched: dict[str, Callable[[], float]] = {}
         self._output: deque[float] = deque(maxlen=window)
         self.started = time.monotonic()
 
@@ -64,6 +65,16 @@ class Stats:
         with self._lock:
             self._counts[name] += n
 
+    def watch(self, name: str, read: Callable[[], float]) -> None:
+        """Let `snapshot` show `name` as whatever `read()` returns then."""
+        self._watched[name] = read
+
+    def median(self, stage: str) -> float:
+        """Median of the recent times of `stage` in seconds, 0.0 before the first."""
+        with self._lock:
+            entry = self._stages.get(stage)
+            return entry.median() if entry else 0.0
+
     def frame_out(self, captured: float) -> None:
         """A composited frame captured at `captured` (monotonic seconds) is ready to go out."""
         now = time.monotonic()
@@ -81,7 +92,7 @@ class Stats:
         return (len(times) - 1) / max(times[-1] - times[0], 1e-9)
 
     def snapshot(self) -> dict[str, float]:
-        """All figures, flat: `<counter>`, `<stage>.count`, `<stage>.total_s`, `<stage>.median_ms`, `fps`, `uptime_s`."""
+        """All figures, flat: counters, `<stage>.count|total_s|median_ms`, `fps`, `uptime_s`."""
         fps = self.fps()
         with self._lock:
             out: dict[str, float] = dict(self._counts)
@@ -89,6 +100,7 @@ class Stats:
                 out[f"{name}.count"] = stage.count
                 out[f"{name}.total_s"] = stage.total
                 out[f"{name}.median_ms"] = stage.median() * 1e3
+        out.update({name: read() for name, read in self._watched.items()})
         out["fps"] = fps
         out["uptime_s"] = time.monotonic() - self.started
         return out

@@ -1,0 +1,237 @@
+"""The loop: capture -> infer -> composite, each on a thread of its own, joined by one-slot mailboxes.
+
+The interpreter and OpenCV release the GIL, so the stages run side by side. The newest frame wins and every drop
+is counted; a source that can wait (a file) loses nothing, as its mailboxes are lossless.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Protocol
+
+from edge_bg.frame import I420, Frame, Picture, Size
+from edge_bg.mailbox import Closed, Latest
+from edge_bg.stats import Stats
+
+Pair = tuple[Frame, Picture]
+
+
+class Source(Protocol):
+    """What the loop asks of a source; see `edge_bg.sources` for the whole contract."""
+
+    size: Size
+    fps: float
+    live: bool
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def close(self) -> None: ...
+
+
+class Segmenter(Protocol):
+    """frame -> mask: uint8 `(h, w)` at the model's own size, covering exactly the frame, 255 = person."""
+
+    def __call__(self, frame: Frame, /) -> Picture: ...
+
+
+class Matte(Protocol):
+    """mask -> alpha420, laid out like the frame; `reset` forgets the past."""
+
+    def __call__(self, mask: Picture, frame: Frame, /) -> I420: ...
+    def reset(self) -> None: ...
+
+
+class Compositor(Protocol):
+    """frame + alpha -> a new frame on the new background, its alpha attached."""
+
+    def __call__(self, frame: Frame, alpha420: I420, /) -> Frame: ...
+
+
+class Sinks(Protocol):
+    """Where frames go; `send` returns at once, except that a lossless sink holds up a source that can wait."""
+
+    def open(self, size: Size, fps: float, *, live: bool = True) -> None: ...
+    def send(self, frame: Frame, /) -> None: ...
+    def close(self) -> None: ...
+
+
+class Pipeline:
+    """`for frame in pipeline:` yields composited frames; `run()` sends them to the sinks.
+
+    source:       opened; `live` decides whether frames are dropped or waited for.
+    cover:        I420 picture that goes out instead of the room: before the first mask, when no mask comes for
+                  `max_mask_age` seconds, and while the camera is lost. Its frames have `covered=True`.
+    sync:         "exact": each frame waits for its own mask. "latest": each frame takes the newest mask there
+                  is, if it is younger than `max_mask_age`; the frame rate is then the camera's, not the model's.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        segmenter: Segmenter,
+        matte: Matte,
+        compositor: Compositor,
+        sinks: Sinks | None = None,
+        *,
+        cover: I420,
+        sync: Literal["exact", "latest"] = "exact",
+        max_mask_age: float = 0.5,
+        stats: Stats | None = None,
+    ) -> None:
+        self.source = source
+        self.segmenter = segmenter
+        self.matte = matte
+        self.compositor = compositor
+        self.sinks = sinks
+        self.cover = cover
+        self.max_mask_age = max_mask_age
+        self.stats = stats or Stats()
+        lossless = not source.live
+        self._captured: Latest[Frame] = Latest(lossless=lossless)
+        self._masked: Latest[Pair] = Latest(lossless=lossless)
+        self._shown: Latest[Frame] | None = Latest(lossless=lossless) if sync == "latest" else None
+        self.stats.watch("dropped.captured", lambda: self._captured.dropped)
+        self.stats.watch("dropped.masked", lambda: self._masked.dropped)
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
+
+    # --- the straight line ---------------------------------------------------------------------------
+
+    def _capture(self) -> None:
+        for frame in self.source:
+            self.stats.count("captured")
+            if self._shown is not None:
+                self._shown.put(frame)
+            if not self._captured.put(frame):
+                return
+
+    def _infer(self) -> None:
+        for frame in self._captured:
+            with self.stats.time("infer"):
+                mask = self.segmenter(frame)
+            if not self._masked.put((frame, mask)):
+                return
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Composited frames, and covers while there is no valid mask. Runs once; ends when the source does."""
+        try:
+            self._start()
+            for pair in self._newest_pairs() if self._shown is not None else self._exact_pairs():
+                if pair is None:
+                    yield self._covered()
+                    continue
+                frame, mask = pair
+                with self.stats.time("matte"):
+                    alpha = self.matte(mask, frame)
+                with self.stats.time("composite"):
+                    out = self.compositor(frame, alpha)
+                self.stats.frame_out(out.time)
+                yield out
+        finally:
+            self.stop()
+            self._join()
+
+    def run(self, *, frames: int | None = None, duration: float | None = None) -> int:
+        """Send frames to the sinks until the source ends, `stop()`, `frames` frames or `duration` seconds.
+
+        Returns the number of composited frames sent, covers not counted. Sinks are opened and finished here.
+        """
+        if self.sinks is None:
+            raise ValueError("a pipeline without sinks cannot run; iterate over it instead")
+        sent, end = 0, None if duration is None else time.monotonic() + duration
+        try:
+            self.sinks.open(self.source.size, self.source.fps, live=self.source.live)
+            for frame in self:
+                self.sinks.send(frame)
+                sent += not frame.covered
+                if (frames is not None and sent >= frames) or (end is not None and time.monotonic() >= end):
+                    break
+        finally:
+            self.stop()
+            self.sinks.close()
+        return sent
+
+    def stop(self) -> None:
+        """End the loop soon; from any thread or a signal handler, any number of times."""
+        self._stopping.set()
+        for box in self._boxes():
+            box.close()
+        self.source.close()
+
+    # --- pairing frames with masks -------------------------------------------------------------------
+
+    def _exact_pairs(self) -> Iterator[Pair | None]:
+        """Each frame with its own mask; None when none came in time."""
+        while True:
+            try:
+                yield self._masked.get(self._patience())
+            except Closed:
+                return
+
+    def _newest_pairs(self) -> Iterator[Pair | None]:
+        """Each frame with the newest mask; None while that is missing or older than `max_mask_age`."""
+        assert self._shown is not None
+        newest: Pair | None = None
+        while True:
+            try:
+                frame = self._shown.get(self._patience())
+                newest = self._peek() or newest
+            except Closed:
+                return
+            if frame is None or newest is None or frame.time - newest[0].time > self.max_mask_age:
+                yield None
+            else:
+                yield frame, newest[1]
+
+    def _peek(self) -> Pair | None:
+        """The newest mask if one has come since the last look; an error of the segmenter is raised here."""
+        try:
+            return self._masked.get(0)
+        except Closed:
+            return None
+
+    def _patience(self) -> float:
+        """Seconds to wait before the cover goes out: the mask's greatest age, or longer for a slow model.
+
+        Nothing of the room leaves while waiting, so a model slower than `max_mask_age` need not flash covers.
+        """
+        return max(self.max_mask_age, 4 * self.stats.median("infer"))
+
+    def _covered(self) -> Frame:
+        self.matte.reset()
+        self.stats.count("covered")
+        return Frame(self.cover, time.monotonic(), -1, covered=True)
+
+    # --- threads -------------------------------------------------------------------------------------
+
+    def _boxes(self) -> Sequence[Latest[Any]]:
+        boxes: tuple[Latest[Any] | None, ...] = (self._captured, self._masked, self._shown)
+        return [box for box in boxes if box is not None]
+
+    def _start(self) -> None:
+        if self._threads:
+            raise RuntimeError("a pipeline runs once; build a new one")
+        stages: list[tuple[str, Callable[[], None], Sequence[Latest[Any] | None]]] = [
+            ("capture", self._capture, [self._captured, self._shown]),
+            ("infer", self._infer, [self._masked]),
+        ]
+        for name, stage, ends in stages:
+            thread = threading.Thread(target=self._stage, args=(stage, ends), name=f"edge-bg-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _stage(self, stage: Callable[[], None], ends: Sequence[Latest[Any] | None]) -> None:
+        """Run one stage; when it ends, or fails, so do the mailboxes it fills."""
+        error: BaseException | None = None
+        try:
+            stage()
+        except BaseException as caught:  # raised again where the mailbox is read
+            error = None if self._stopping.is_set() else caught
+        for box in ends:
+            if box is not None:
+                box.close(error)
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join(timeout=2.0)
