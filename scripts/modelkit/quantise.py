@@ -1,0 +1,68 @@
+"""Ranges -> scales -> a full-integer graph, in TFLite's int8 scheme (per-channel symmetric weights, int32 biases)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .graph import Array, Graph, Quant
+
+Ranges = dict[str, tuple[float, float]]
+
+INPUT = Quant(np.float32(1 / 255), np.int64(-128))  # stored = pixel - 128, exactly
+OUTPUT = Quant(np.float32(1 / 256), np.int64(-128))  # what LOGISTIC must have
+
+
+def affine(lo: float, hi: float) -> Quant:
+    """The int8 scale and zero point that cover [lo, hi] and hold 0 exactly."""
+    lo, hi = min(lo, 0.0), max(hi, 1e-6)
+    scale = np.float32((hi - lo) / 255)
+    zero = int(np.clip(np.round(-128 - lo / float(scale)), -128, 127))
+    return Quant(scale, np.int64(zero))
+
+
+def _weights(w: Array, axis: int) -> tuple[Array, Quant]:
+    others = tuple(i for i in range(w.ndim) if i != axis)
+    scale = (np.maximum(np.abs(w).max(axis=others), 1e-9) / 127).astype(np.float32)
+    shape = [1] * w.ndim
+    shape[axis] = -1
+    stored = np.clip(np.round(w.astype(np.float64) / scale.astype(np.float64).reshape(shape)), -127, 127)
+    return stored.astype(np.int8), Quant(scale, np.zeros(scale.shape, np.int64), axis)
+
+
+def quantise(graph: Graph, ranges: Ranges) -> Graph:
+    """The int8 twin of a float graph.
+
+    `ranges` maps each activation to the real interval that int8 spans; tensors that an operator forces to share a
+    scale (both sides of RESIZE_BILINEAR and RESHAPE, LOGISTIC's output) take it from their source. KeyError for an
+    activation without a range.
+    """
+    g = graph.copy()
+    q: dict[str, Quant] = {g.input: INPUT}
+    for op in g.ops:
+        if op.kind == "LOGISTIC":
+            q[op.output] = OUTPUT
+        elif op.kind in ("RESIZE_BILINEAR", "RESHAPE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"):
+            q[op.output] = q[op.inputs[0]]
+        else:
+            q[op.output] = affine(*ranges[op.output])
+        if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
+            axis = 3 if op.kind == "DEPTHWISE_CONV_2D" else 0
+            weights, bias = op.inputs[1:]
+            stored, wq = _weights(g.consts[weights], axis)
+            scale = (wq.scale.astype(np.float64) * float(q[op.inputs[0]].scale)).astype(np.float32)
+            biases = np.round(g.consts[bias].astype(np.float64) / scale.astype(np.float64)).astype(np.int32)
+            own_w, own_b = op.output + "/weights", op.output + "/bias"
+            g.consts[own_w], q[own_w] = stored, wq
+            g.consts[own_b], q[own_b] = biases, Quant(scale, np.zeros(scale.shape, np.int64), 0)
+            op.inputs[1:] = [own_w, own_b]
+        elif op.kind in ("ADD", "MUL"):
+            for i, name in enumerate(op.inputs):
+                if name in graph.consts:
+                    top = float(np.abs(graph.consts[name]).max())
+                    q[name + "/int8"] = Quant(np.float32(top / 127), np.int64(0))
+                    g.consts[name + "/int8"] = np.round(graph.consts[name] / np.float32(top / 127)).astype(np.int8)
+                    op.inputs[i] = name + "/int8"
+    g.quants = q
+    g.sort()
+    g.quants = {name: value for name, value in q.items() if name in g.consts or name in g.shapes}
+    return g
