@@ -1,0 +1,408 @@
+"""ModelCard: the YAML beside a .tflite file that says all there is to know of it.
+
+Nothing is guessed from a file name and nothing of a model's meaning is in the code: whoever brings another
+segmentation network writes a card. A card that does not match its file is refused here, before any runtime
+sees the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from edge_bg import tflite
+from edge_bg.assets import data_path
+from edge_bg.errors import ModelError
+
+log = logging.getLogger(__name__)
+
+PRECISIONS: Final = ("int8", "float16", "float32", "uint8")
+ACTIVATIONS: Final = ("probability", "logits", "softmax", "softmax-logits", "class-index")
+FRAMINGS: Final = ("letterbox", "stretch")
+LAYOUTS: Final = ("rgb", "bgr")
+_KEYS: Final = {
+    "name", "precision", "file", "sha256", "input", "output", "framing", "licence", "provenance",
+    "training_data", "intended_use", "limits", "measured", "edgetpu",
+}  # fmt: skip
+_INPUT_KEYS: Final = {"shape", "dtype", "layout", "mean", "std", "scale", "zero_point"}
+_OUTPUT_KEYS: Final = {"shape", "dtype", "scale", "zero_point", "activation", "person"}
+
+
+@dataclass(frozen=True)
+class Input:
+    """The picture that goes in: `(pixel - mean) / std` per channel, then quantised by `scale` and `zero_point`.
+
+    `shape` is (1, height, width, 3); pixels are 0..255 in the order of `layout`.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    layout: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """The mask that comes out: (1, h, w) or (1, h, w, channels); `person` is the channel or the class index."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+    activation: str
+    person: int
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, how to feed it and how to read it. `path` is the card, `model` the .tflite beside it."""
+
+    path: Path
+    name: str
+    precision: str
+    model: Path
+    sha256: str
+    input: Input
+    output: Output
+    framing: str
+    edgetpu: Path | None = None
+    edgetpu_sha256: str | None = None
+    measured: Mapping[str, Any] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the picture the network takes, in pixels."""
+        return self.input.shape[2], self.input.shape[1]
+
+    @property
+    def mask_size(self) -> tuple[int, int]:
+        """(width, height) of the mask the network gives, in pixels."""
+        return self.output.shape[2], self.output.shape[1]
+
+    @classmethod
+    def load(cls, path: str | Path) -> ModelCard:
+        """Read one card; `path` names a .yaml file. The model itself is read by `read_model`.
+
+        Raises `ModelError`, listing every fault of the card at once.
+        """
+        return _load(Path(path).expanduser())
+
+    def read_model(self, *, twin: bool = False) -> bytes:
+        """The model's bytes, proven to be what the card says: SHA-256, shapes, types and quantisation.
+
+        With `twin`, the Edge TPU compilation named by the card instead. Raises `ModelError`.
+        """
+        path, wanted = (self.edgetpu, self.edgetpu_sha256) if twin else (self.model, self.sha256)
+        if path is None:
+            raise ModelError(
+                f"{self.path} names no Edge TPU twin (its `edgetpu` is null)",
+                hint=f"Compile it: edgetpu_compiler {self.model.name}; then write the file's name to `edgetpu`.",
+            )
+        data = _read_file(path, f"the model of {self.path}")
+        if wanted is not None:
+            got = hashlib.sha256(data).hexdigest()
+            if got != wanted.lower():
+                raise ModelError(
+                    f"{path} is not the file its card was written for: SHA-256 is {got[:16]}..., {self.path.name}"
+                    f" says {wanted[:16]}... ({len(data)} bytes)",
+                    hint=f"Copy or download it again; if you changed the model yourself: edge-bg models card {path}",
+                )
+        self._compare(tflite.read(data, str(path)), path)
+        return data
+
+    def _compare(self, found: tflite.ModelFile, path: Path) -> None:
+        faults = []
+        for what, tensors, said in (
+            ("input", found.inputs, self.input),
+            ("output", found.outputs, self.output),
+        ):
+            if not tensors:
+                faults.append(f"it has no {what}")
+                continue
+            tensor = tensors[0]
+            if tensor.shape != said.shape:
+                faults.append(f"{what} shape is {list(tensor.shape)}, the card says {list(said.shape)}")
+            if tensor.dtype != said.dtype:
+                faults.append(f"{what} dtype is {tensor.dtype}, the card says {said.dtype}")
+            if (tensor.zero_point or 0) != (said.zero_point or 0):
+                faults.append(f"{what} zero_point is {tensor.zero_point}, the card says {said.zero_point}")
+            if not math.isclose(tensor.scale or 0.0, said.scale or 0.0, rel_tol=1e-4, abs_tol=1e-9):
+                faults.append(f"{what} scale is {tensor.scale}, the card says {said.scale}")
+        if len(found.inputs) > 1:
+            faults.append(f"it has {len(found.inputs)} inputs, one picture was expected")
+        if faults:
+            raise ModelError(
+                f"{path} is not what {self.path.name} describes: " + "; ".join(faults),
+                hint=f"Correct the card, or print a fresh one: edge-bg models card {path}",
+            )
+
+
+def models(folder: Path | None = None) -> list[ModelCard]:
+    """All cards in `folder` (default: the packaged models), by name, smallest first."""
+    folder = data_path("models") if folder is None else folder
+    cards = [ModelCard.load(path) for path in sorted(folder.glob("*.yaml"))]
+    return sorted(cards, key=lambda card: (card.name, card.size[0] * card.size[1], card.precision))
+
+
+def find(name: str | Path, precision: str = "auto", *, folder: Path | None = None) -> ModelCard:
+    """The card for `name`: a packaged model's name or file stem, or the path of a .yaml card.
+
+    `precision` "auto" means int8 where there is one. A path needs no precision.
+    Raises `ModelError` that lists what there is.
+    """
+    text = str(name)
+    if text.endswith((".yaml", ".yml")):
+        card = ModelCard.load(text)
+        if precision not in ("auto", card.precision):
+            raise ModelError(f"{card.path} is {card.precision}, {precision} was asked for")
+        return card
+    if text.endswith(".tflite"):
+        return _card_beside(Path(text).expanduser())
+    folder = data_path("models") if folder is None else folder
+    known = models(folder)
+    wanted = [card for card in known if card.path.stem == text]
+    wanted = wanted or [card for card in known if text in (card.name, card.path.stem.rpartition("-")[0])]
+    order = PRECISIONS if precision == "auto" else (precision,)
+    for kind in order:
+        match = [card for card in wanted if card.precision == kind]
+        if len(match) > 1:
+            raise ModelError(
+                f"model {text!r} ({kind}) is ambiguous: {', '.join(card.path.stem for card in match)}",
+                hint="Give one of these names.",
+            )
+        if match:
+            return match[0]
+    there = ", ".join(f"{card.name} ({card.precision}, {card.path.stem})" for card in known) or "none"
+    asked = text if precision == "auto" else f"{text} ({precision})"
+    raise ModelError(
+        f"no model {asked!r} in {folder}; there are: {there}",
+        hint="See `edge-bg models`, or give the path of a .yaml card.",
+    )
+
+
+def _card_beside(model: Path) -> ModelCard:
+    card = model.with_suffix(".yaml")
+    if card.is_file():
+        return ModelCard.load(card)
+    raise ModelError(
+        f"{model} has no card: {card.name} must say how it is fed and which output is the person",
+        hint=f"Write one from a template: edge-bg models card {model} > {card}",
+    )
+
+
+def template(model: str | Path) -> str:
+    """A card for the .tflite file `model` as YAML text: what the file says is filled in, the rest is asked for.
+
+    Raises `ModelError` where the file is not a model.
+    """
+    path = Path(model)
+    data = _read_file(path, "the model")
+    found = tflite.read(data, str(path))
+    if not found.inputs or not found.outputs:
+        raise ModelError(f"{path} has no input or no output")
+    inp, out = found.inputs[0], found.outputs[0]
+    text = {"int64": "class-index", "int32": "class-index"}.get(out.dtype, "probability")
+    precision = inp.dtype if inp.dtype in PRECISIONS else "float32"
+
+    def number(value: float | None) -> str:
+        return "null" if value is None else repr(value)
+
+    return f"""\
+# How to feed {path.name} and how to read its mask. Lines marked CHECK cannot be read from the file.
+name: {path.stem.lower()}
+precision: {precision}
+file: {path.name}
+sha256: {hashlib.sha256(data).hexdigest()}
+input:
+  shape: {list(inp.shape)}
+  dtype: {inp.dtype}
+  layout: rgb            # CHECK: or bgr
+  mean: 0.0              # CHECK: the network was trained on (pixel - mean) / std, pixels 0..255;
+  std: 255.0             #        one number, or three for R, G, B. 0/255 is [0, 1]; 127.5/127.5 is [-1, 1]
+  scale: {number(inp.scale)}
+  zero_point: {number(inp.zero_point)}
+output:
+  shape: {list(out.shape)}
+  dtype: {out.dtype}
+  scale: {number(out.scale)}
+  zero_point: {number(out.zero_point)}
+  activation: {text}  # CHECK: {", ".join(ACTIVATIONS)}
+  person: 0              # CHECK: the channel, or the class index, that is the person
+framing: letterbox       # CHECK: how pictures were fitted in training: letterbox or stretch
+licence: unknown         # CHECK
+provenance: unknown      # CHECK: where the file comes from
+training_data: unknown
+intended_use: unknown
+limits: []
+edgetpu: null            # file name of its edgetpu_compiler output, where there is one
+"""
+
+
+def _read_file(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        hint = "Check the path; packaged models are listed by `edge-bg models`."
+        raise ModelError(f"{path} is missing ({what})", hint=hint) from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({what}): {error.strerror}") from error
+
+
+class _Fields:
+    """Takes values out of a mapping and notes every fault, so that one look mends the whole card."""
+
+    def __init__(self, data: Any, where: str, known: set[str], faults: list[str]) -> None:
+        self.where, self.faults = where, faults
+        self.data: dict[str, Any] = data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            faults.append(f"{where or 'the card'} must be a mapping of keys")
+        for key in self.data:
+            if key not in known:
+                faults.append(f"unknown key {self._name(key)}")
+
+    def _name(self, key: object) -> str:
+        return f"{self.where}.{key}" if self.where else str(key)
+
+    def fault(self, key: str, wanted: str) -> None:
+        """Note that `key` is not `wanted`."""
+        given = f"not {self.data[key]!r}" if key in self.data else "it is missing"
+        self.faults.append(f"{self._name(key)} must be {wanted} ({given})")
+
+    def text(self, key: str, choices: tuple[str, ...] = (), default: str | None = None) -> str:
+        value = self.data.get(key, default)
+        if not isinstance(value, str) or not value or (choices and value not in choices):
+            self.fault(key, "one of " + ", ".join(choices) if choices else "text")
+            return ""
+        return value
+
+    def shape(self, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        value = self.data.get("shape")
+        numbers = value if isinstance(value, list) else []
+        if len(numbers) in lengths and all(type(n) is int and 0 < n <= 8192 for n in numbers) and numbers[0] == 1:
+            return tuple(numbers)
+        self.fault("shape", "a list such as [1, 144, 256, 3]")
+        return (1,) * lengths[0]
+
+    def number(self, key: str) -> float | None:
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            self.fault(key, "a number or null")
+            return None
+        return float(value)
+
+    def integer(self, key: str, default: int | None = None) -> int | None:
+        value = self.data.get(key, default)
+        if value is not None and type(value) is not int:
+            self.fault(key, "a whole number")
+            return default
+        return value
+
+    def colour(self, key: str) -> tuple[float, float, float]:
+        value = self.data.get(key)
+        several: list[Any] = value if isinstance(value, list) else [value] * 3
+        if len(several) != 3 or any(isinstance(n, bool) or not isinstance(n, (int, float)) for n in several):
+            self.fault(key, "a number, or a list of three")
+            return (1.0, 1.0, 1.0)
+        return (float(several[0]), float(several[1]), float(several[2]))
+
+
+def _load(path: Path) -> ModelCard:
+    try:
+        data = yaml.safe_load(_read_file(path, "the model card").decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    faults: list[str] = []
+    top = _Fields(data, "", _KEYS, faults)
+    inp = _Fields(top.data.get("input"), "input", _INPUT_KEYS, faults)
+    out = _Fields(top.data.get("output"), "output", _OUTPUT_KEYS, faults)
+    twin = top.data.get("edgetpu")
+    twin_fields = _Fields(twin, "edgetpu", {"file", "sha256"}, faults) if isinstance(twin, dict) else None
+    twin_file = twin_fields.text("file") if twin_fields else twin
+    if twin_file is not None and not isinstance(twin_file, str):
+        top.fault("edgetpu", "null or the name of a file")
+        twin_file = None
+    model = top.text("file")
+    measured = top.data.get("measured")
+    if measured is not None and not isinstance(measured, dict):
+        top.fault("measured", "a mapping of figures")
+        measured = None
+    card = ModelCard(
+        path=path,
+        name=top.text("name"),
+        precision=top.text("precision", PRECISIONS),
+        model=path.parent / model,
+        sha256=top.text("sha256"),
+        input=Input(
+            shape=inp.shape((4,)),
+            dtype=inp.text("dtype", ("int8", "uint8", "float32")),
+            layout=inp.text("layout", LAYOUTS, "rgb"),
+            mean=inp.colour("mean"),
+            std=inp.colour("std"),
+            scale=inp.number("scale"),
+            zero_point=inp.integer("zero_point"),
+        ),
+        output=Output(
+            shape=out.shape((4, 3)),
+            dtype=out.text("dtype", ("int8", "uint8", "float32", "int32", "int64")),
+            scale=out.number("scale"),
+            zero_point=out.integer("zero_point"),
+            activation=out.text("activation", ACTIVATIONS),
+            person=out.integer("person", 0) or 0,
+        ),
+        framing=top.text("framing", FRAMINGS, "letterbox"),
+        edgetpu=path.parent / twin_file if twin_file else None,
+        edgetpu_sha256=twin_fields.text("sha256") if twin_fields else None,
+        measured=measured,
+        about={k: top.data[k] for k in top.data if k in _KEYS - {"input", "output", "measured"}},
+    )
+    _judge(card, faults)
+    if faults:
+        raise ModelError(
+            f"{path} is not a valid model card:\n  - " + "\n  - ".join(faults),
+            hint=f"A fresh template: edge-bg models card {card.model}",
+        )
+    if measured is None:
+        log.warning("%s: quality was never measured on this program's pictures", path.name)
+    elif measured.get("verdict") == "failed":
+        why = measured.get("reason", "its own measurement did not reach its gate")
+        raise ModelError(f"model {card.name!r} ({path}) is marked as failed: {why}", hint="Choose another model.")
+    return card
+
+
+def _judge(card: ModelCard, faults: list[str]) -> None:
+    """Faults that only show when several keys are read together."""
+    inp, out = card.input, card.output
+    if len(card.sha256) != 64 or set(card.sha256.lower()) - set("0123456789abcdef"):
+        faults.append("sha256 must be 64 hexadecimal digits")
+    if inp.shape[-1] != 3:
+        faults.append(f"input.shape must end in 3 channels (not {inp.shape[-1]})")
+    if 0.0 in inp.std:
+        faults.append("input.std must not be 0")
+    for name, door in (("input", inp), ("output", out)):
+        if door.dtype in ("int8", "uint8") and not door.scale and getattr(door, "activation", "") != "class-index":
+            faults.append(f"{name}.scale is needed for {door.dtype}")
+    channels = out.shape[3] if len(out.shape) == 4 else 1
+    if out.activation == "class-index":
+        if channels != 1:
+            faults.append("output.shape must have one channel for class-index")
+        if out.dtype == "float32":
+            faults.append("output.dtype must be a whole-number type for class-index")
+    elif out.dtype in ("int32", "int64"):
+        faults.append(f"output.activation must be class-index for {out.dtype}")
+    elif not 0 <= out.person < channels:
+        faults.append(f"output.person must be 0..{channels - 1} (not {out.person})")
+    if out.activation == "softmax-logits" and channels < 2:
+        faults.append("output.activation softmax-logits needs at least two channels (one channel: logits)")

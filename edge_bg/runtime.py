@@ -1,0 +1,185 @@
+"""The TFLite runtime: finding one, giving it the right number of threads, running a model.
+
+The only importer of `ai_edge_litert` and `tflite_runtime`. LiteRT comes first: it runs int8 on XNNPACK by
+default, works with numpy 2 and rejects damaged files; tflite-runtime does none of these.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_bg.errors import DelegateError, MissingDependency, ModelError
+
+log = logging.getLogger(__name__)
+
+Tensor = NDArray[Any]
+_MODULES: Final = (
+    ("ai_edge_litert", "ai_edge_litert.interpreter"),
+    ("tflite_runtime", "tflite_runtime.interpreter"),
+)
+MOST_THREADS: Final = 4  # small networks stop gaining here, and the other stages want a core too
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A runtime that can be imported: its name, version and the two functions that are used of it."""
+
+    name: str
+    version: str
+    interpreter: Callable[..., Any]
+    load_delegate: Callable[..., Any]
+
+
+@functools.cache
+def runtime() -> Runtime:
+    """The runtime to use, imported once. Raises `MissingDependency` saying why each candidate failed."""
+    reasons = []
+    for package, module in _MODULES:
+        try:
+            found = _load(package, module)
+        except ImportError as error:
+            reasons.append(f"{package}: {error}")
+            continue
+        log.debug("runtime %s %s", found.name, found.version)
+        return found
+    raise MissingDependency(
+        "no TFLite runtime can be used: " + "; ".join(reasons),
+        hint="Install one: pip install 'ai-edge-litert>=2.1' (64-bit), or 'tflite-runtime==2.14.0' 'numpy<2'",
+    )
+
+
+def _load(package: str, module: str) -> Runtime:
+    if package == "tflite_runtime":
+        importlib.import_module(package)  # missing is missing, whatever numpy is
+        if int(np.__version__.split(".")[0]) >= 2:
+            # Its Interpreter would die with `_ARRAY_API not found`, which tells nobody anything.
+            raise ImportError(f"was built for numpy 1 and numpy {np.__version__} is installed (pip install 'numpy<2')")
+    loaded = importlib.import_module(module)
+    version = str(getattr(importlib.import_module(package), "__version__", "unknown"))
+    return Runtime(package, version, loaded.Interpreter, loaded.load_delegate)
+
+
+def usable_cores(root: str | Path = "/") -> int:
+    """Cores this process may really use: its CPU affinity, capped by the cgroup's CPU quota; at least 1."""
+    cores = len(os.sched_getaffinity(0))
+    quota = _cgroup_quota(Path(root))
+    if quota is not None:
+        cores = min(cores, max(1, int(quota)))
+    return max(1, cores)
+
+
+def _cgroup_quota(root: Path) -> float | None:
+    """Cores granted by cgroup v2 `cpu.max` (this group or any above it) or v1 quota; None: no limit."""
+    quotas = []
+    try:
+        groups = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    for line in groups:
+        number, controllers, group = line.split(":", 2)
+        if number == "0":
+            path = Path(group.strip("/"))
+            for level in (path, *path.parents):
+                quotas.append(_ratio(root / "sys/fs/cgroup" / level / "cpu.max"))
+        elif "cpu" in controllers.split(","):
+            folder = root / "sys/fs/cgroup/cpu" / group.strip("/")
+            quotas.append(_ratio(folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us"))
+    known = [quota for quota in quotas if quota is not None]
+    return min(known) if known else None
+
+
+def _ratio(*files: Path) -> float | None:
+    try:
+        quota, period = " ".join(file.read_text() for file in files).split()[:2]
+        return None if quota == "max" or int(quota) <= 0 else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def pick_threads(asked: int | None, *, cores: int | None = None) -> int:
+    """Threads for one interpreter: `asked`, or as many as help; never more than there are cores.
+
+    One thread too many cost 2.4 times the latency when it was measured, so a larger wish is cut, with a warning.
+    """
+    cores = usable_cores() if cores is None else cores
+    if asked is None:
+        return min(cores, MOST_THREADS)
+    if asked > cores:
+        log.warning("%d threads were asked for, %d core(s) are usable: using %d", asked, cores, cores)
+    return max(1, min(asked, cores))
+
+
+class Engine:
+    """One loaded model: a picture tensor in, `invoke`, a mask tensor out. For one thread at a time.
+
+    `delegate` is what `Runtime.load_delegate` returned; it must live as long as the engine.
+    Raises `ModelError` when the runtime rejects the model, `DelegateError` when a delegate does.
+    """
+
+    def __init__(self, model: bytes, name: str, *, threads: int = 1, delegate: Any = None) -> None:
+        self._model = model  # the interpreter reads these bytes for as long as it lives
+        self._delegate = delegate
+        self.name = name
+        made = runtime()
+        options: dict[str, Any] = {"experimental_delegates": [delegate]} if delegate is not None else {}
+        try:
+            self._interpreter = made.interpreter(model_content=model, num_threads=threads, **options)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            text = " ".join(str(error).split())
+            if "custom op" in text and delegate is None:
+                raise _unresolved(name, text, made) from None
+            if delegate is not None:
+                raise DelegateError(f"the delegate refused {name}: {text}") from None
+            raise ModelError(f"{made.name} {made.version} cannot load {name}: {text}") from None
+        self._input = int(self._interpreter.get_input_details()[0]["index"])
+        self._output = int(self._interpreter.get_output_details()[0]["index"])
+        self._get = self._interpreter.tensor(self._output)
+        self._put = self._interpreter.tensor(self._input)
+
+    def input(self) -> Tensor:
+        """The input tensor itself, writable. Drop every reference to it before `invoke`."""
+        view: Tensor = self._put()
+        return view
+
+    def output(self) -> Tensor:
+        """The output tensor itself. Drop every reference to it before the next `invoke`."""
+        view: Tensor = self._get()
+        return view
+
+    def invoke(self) -> None:
+        """Run the network once. Raises `DelegateError` with a delegate, else `ModelError`, when it fails."""
+        try:
+            self._interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            text = " ".join(str(error).split())
+            if self._delegate is not None:
+                raise DelegateError(f"{self.name} failed while running: {text}") from None
+            raise ModelError(f"{self.name} failed while running: {text}") from None
+
+    def operators(self) -> list[str]:
+        """Names of the operators of the execution plan; a delegate shows as one of its own."""
+        details: list[Mapping[str, Any]] = self._interpreter._get_ops_details()
+        return [str(entry["op_name"]) for entry in details]
+
+
+def _unresolved(name: str, text: str, made: Runtime) -> ModelError:
+    if "edgetpu-custom-op" in text:
+        return ModelError(
+            f"{name} is compiled for the Edge TPU and cannot run on the CPU",
+            hint="Give the model it was compiled from; its card names the compiled twin as `edgetpu`.",
+        )
+    return ModelError(
+        f"{name} needs an operator that {made.name} {made.version} does not have: {text}",
+        hint="Try the other runtime: pip install 'ai-edge-litert>=2.1'",
+    )
