@@ -1,0 +1,207 @@
+"""MJPEG, snapshots and a page over HTTP. Listens on this machine only, unless told otherwise: then a token is asked.
+
+The server is uvicorn in a thread of its own; the application is `edge_bg.web.app`. A frame is encoded once however
+many watch, straight from its I420 planes, and not at all while nobody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edge_bg.errors import MissingDependency, SinkError
+from edge_bg.frame import Frame, Size
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.routing import BaseRoute
+
+log = logging.getLogger("edge_bg.sinks.http")
+
+SEND_BUFFER = 256 * 1024  # bytes the kernel holds per client; more would be frames, and so seconds, of delay
+SHORTEST_TOKEN = 8
+
+
+def jpeg_encoder(quality: int) -> Callable[[Frame], bytes]:
+    """A function Frame -> JPEG file, 4:2:0. With simplejpeg there is no colour conversion: JPEG is full-range I420."""
+    try:
+        from simplejpeg import encode_jpeg_yuv_planes
+    except ImportError:
+        import cv2
+
+        def encode_bgr(frame: Frame) -> bytes:
+            ok, data = cv2.imencode(".jpg", frame.bgr(), (cv2.IMWRITE_JPEG_QUALITY, quality))
+            if not ok:
+                raise SinkError("OpenCV could not encode a JPEG")
+            return bytes(data)
+
+        return encode_bgr
+
+    def encode_planes(frame: Frame) -> bytes:
+        return bytes(encode_jpeg_yuv_planes(frame.y, frame.u, frame.v, quality=quality, fastdct=True))
+
+    return encode_planes
+
+
+class Http:
+    """Serves the newest frame.
+
+    host, port:  where to listen; port 0 takes a free one (see `url`).
+    token:       what clients must show. None: none is asked on loopback; elsewhere one is made up and logged.
+    quality:     of the JPEG, 1..100.
+    max_clients: open streams at one time; one more is answered 503.
+
+    `status`, a function that returns a dict, adds keys to `/state` and `/healthz`; `routes` are more Starlette
+    routes. Set both before `open`.
+    """
+
+    name = "http"
+    lossless = False
+    retry = False
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+        token: str | None = None,
+        quality: int = 80,
+        max_clients: int = 16,
+    ) -> None:
+        if not 1 <= quality <= 100:
+            raise ValueError(f"quality {quality}: must be within 1..100")
+        if token is not None and len(token) < SHORTEST_TOKEN:
+            raise ValueError(f"token: must have at least {SHORTEST_TOKEN} characters")
+        self.host = host
+        self.port = port
+        self.token = token
+        self.quality = quality
+        self.max_clients = max_clients
+        self.status: Callable[[], dict[str, Any]] | None = None
+        self.routes: Sequence[BaseRoute] = ()
+        self.hub: Any = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds the page, token included."""
+        host = socket.gethostname() if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+
+    def open(self, size: Size, fps: float) -> None:
+        """Listen. Raises SinkError when the port is taken or forbidden, or the host is not this machine's."""
+        try:
+            import uvicorn
+
+            from edge_bg.web.app import create_app
+            from edge_bg.web.guard import is_loopback
+            from edge_bg.web.hub import Hub
+        except ImportError as caught:
+            raise MissingDependency(f"http needs {caught.name}", hint="pip install 'edge-bg[web]'") from caught
+        listener = self._listen()
+        private = is_loopback(self.host)
+        if self.token is None and not private:
+            self.token = secrets.token_urlsafe(16)
+        self.hub = Hub(jpeg_encoder(self.quality), max_clients=self.max_clients)
+        app = create_app(
+            self.hub,
+            status=lambda: self.status() if self.status is not None else {},
+            token=self.token,
+            check_host=private,
+            routes=self.routes,
+        )
+        config = uvicorn.Config(
+            app, lifespan="off", ws="none", http="h11", log_config=None, log_level="critical", access_log=False,
+            server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, args=(listener,), name="edge-bg-web", daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise SinkError("http: the server did not start; --debug shows why")
+            time.sleep(0.005)
+        log.info("watch at %s", self.url)
+
+    def write(self, frame: Frame) -> None:
+        """Make `frame` the newest. Encodes it when somebody watches."""
+        if self._thread is None or not self._thread.is_alive():
+            raise SinkError("http: the server has stopped")
+        self.hub.publish(frame)
+
+    def close(self) -> None:
+        """End the streams and stop listening, within a second even if a client is stuck."""
+        server, thread = self._server, self._thread
+        if server is None or thread is None:
+            return
+        self.hub.close()
+        server.should_exit = True
+        thread.join(0.4)
+        if thread.is_alive() and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._abort, server)
+            thread.join(2.0)
+        if thread.is_alive():
+            server.force_exit = True
+            log.warning("http: the server does not end")
+        self._server = self._thread = self._loop = None
+
+    def _serve(self, listener: socket.socket) -> None:
+        server = self._server
+        assert server is not None
+
+        async def main() -> None:
+            self._loop = asyncio.get_running_loop()
+            await server.serve(sockets=[listener])
+
+        try:
+            with listener:
+                asyncio.run(main())
+        except (Exception, SystemExit) as caught:
+            log.error("http: the server failed: %r", caught, exc_info=caught)
+
+    @staticmethod
+    def _abort(server: uvicorn.Server) -> None:
+        """Drop clients that stopped reading: their last bytes would be waited for."""
+        for connection in list(server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
+    def _listen(self) -> socket.socket:
+        where = f"{self.host}:{self.port}"
+        try:
+            found = socket.getaddrinfo(self.host or None, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except (OSError, UnicodeError) as caught:
+            raise SinkError(
+                f"http: host {self.host!r} is not known here",
+                hint="use 127.0.0.1 for this machine only, or 0.0.0.0 for its whole network",
+            ) from caught
+        family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            listener.bind(address)
+            listener.listen(64)
+        except OSError as caught:
+            listener.close()
+            hint = {
+                errno.EADDRINUSE: f"see what holds it: ss -ltnp 'sport = :{self.port}'; or set another `port`",
+                errno.EACCES: "ports below 1024 are reserved: set a `port` from 1024 up, 8080 for instance",
+                errno.EADDRNOTAVAIL: "this machine has no such address: `ip address` lists those it has",
+            }.get(caught.errno or 0, "")
+            what = "port is taken" if caught.errno == errno.EADDRINUSE else (caught.strerror or str(caught)).lower()
+            raise SinkError(f"http: cannot listen on {where}: {what}", hint=hint) from caught
+        self.port = int(listener.getsockname()[1])
+        return listener
