@@ -1,0 +1,145 @@
+"""The configuration as typed, frozen models. Their docstrings are what editors and docs/configuration.md show."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
+from edge_bg.config.types import Bad, OrText, Part
+
+
+class CrossCheck(ValueError):
+    """What is wrong between keys that are right one by one: (path, problem) pairs."""
+
+    def __init__(self, problems: list[tuple[tuple[str | int, ...], Bad]]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {bad}" for path, bad in problems))
+        self.problems = problems
+
+
+class ExternalDelegate(Part):
+    """A TFLite external delegate, such as Arm NN, by its library."""
+
+    library: Annotated[str, Field(min_length=1, max_length=4096)]
+    """Path or name of the shared library, e.g. libarmnnDelegate.so."""
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+Delegate = Annotated[
+    Annotated[str, Field(min_length=1, max_length=4096), Tag("<name>")] | Annotated[ExternalDelegate, Tag("<library>")],
+    Discriminator(lambda value: "<library>" if isinstance(value, (dict, ExternalDelegate)) else "<name>"),
+]
+
+
+def _cpu() -> list[str | ExternalDelegate]:
+    return ["cpu"]
+
+
+def _http() -> list[Sink]:
+    return [HttpSink()]
+
+
+class Model(Part):
+    """Which network runs, and on what."""
+
+    name: Annotated[str, Field(min_length=1, max_length=4096)] = "landscape"
+    """A shipped model (`edge-bg models` lists them), or the path of a card (.yaml)."""
+    precision: Literal["auto", "int8", "float16", "float32", "uint8"] = "auto"
+    delegates: Annotated[list[Delegate], Field(min_length=1, max_length=8)] = Field(default_factory=_cpu)
+    """Tried in this order: cpu, edgetpu, edgetpu:usb:0, edgetpu:pci:0, or {library, options}."""
+    threads: Annotated[int, Field(ge=1, le=64)] | None = None
+    """null: as many as pays on the cores that are there."""
+
+
+class Matte(Part):
+    """From the network's mask to the frame's alpha: quiet in time, sharp in space."""
+
+    smoothing: Annotated[float, Field(ge=0, le=0.98)] = 0.85
+    """Share of the past where nothing moves and the mask is unsure; 0: off."""
+    motion: Annotated[float, Field(ge=1, le=64)] = 6.0
+    """Luma change, in levels, that counts as motion and lets the mask through at once."""
+    edges: Literal["guided", "bilinear"] = "guided"
+    """guided: edges follow the picture; bilinear: the mask as it is."""
+    radius: Annotated[int, Field(ge=1, le=8)] = 2
+    """Reach of the edge filter, in pixels of the working picture (about 1/256 of the width)."""
+    epsilon: Annotated[float, Field(ge=0.5, le=64)] = 6.0
+    """Luma contrast, in levels, below which the edge filter only blurs."""
+    low: Annotated[float, Field(ge=0, le=0.49)] = 0.15
+    """Mask values up to here are room."""
+    high: Annotated[float, Field(ge=0.51, le=1)] = 0.85
+    """Mask values from here on are person."""
+    sharpness: Annotated[float, Field(ge=0.5, le=4)] = 1.2
+    """Gain of the alpha about one half, after the edge filter."""
+
+
+class Privacy(Part):
+    """What goes out while no valid mask is there: never the room."""
+
+    max_mask_age: Annotated[float, Field(gt=0, le=10)] = 0.5
+    """Seconds after which a mask no longer counts and the cover goes out."""
+    cover: Cover = ColorBackground()
+    """A colour or a picture."""
+
+
+class Log(Part):
+    """What is written to standard error (to the journal, under systemd)."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _model(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Config(Part):
+    """Everything `edge-bg run` needs to know. Every key has a default."""
+
+    source: Source = SyntheticSource()
+    """Where frames come from."""
+    model: Annotated[Model, BeforeValidator(_model), OrText("a shipped model, or the path of a card")] = Model()
+    """A name (`landscape`) or a mapping."""
+    matte: Matte = Matte()
+    background: Background = ColorBackground()
+    """What is put behind the person."""
+    sinks: Annotated[list[Sink], Field(min_length=1, max_length=16)] = Field(default_factory=_http)
+    """Where frames go; several at once, none slows another."""
+    sync: Literal["exact", "latest"] = "exact"
+    """exact: each mask belongs to its frame; latest: the newest mask is used, for a higher rate."""
+    privacy: Privacy = Privacy()
+    log: Log = Log()
+
+    @model_validator(mode="after")
+    def _between_keys(self) -> Config:
+        problems = _cross_check(self)
+        if problems:
+            raise CrossCheck(problems)
+        return self
+
+
+def _cross_check(config: Config) -> list[tuple[tuple[str | int, ...], Bad]]:
+    problems: list[tuple[tuple[str | int, ...], Bad]] = []
+    taken: dict[tuple[str, str], int] = {}
+    for number, sink in enumerate(config.sinks):
+        here: tuple[str | int, ...] = ("sinks", number)
+        uses: list[tuple[str, str, str]] = []  # key, what it must not share, with which value
+        if sink.name is not None:
+            uses.append(("name", "name", sink.name))
+        if sink.kind == "http":
+            if sink.port:
+                uses.append(("port", "port", str(sink.port)))
+        elif sink.kind == "file":
+            uses.append(("path", "file", str(sink.path)))
+            if config.source.kind == "file" and config.source.path == sink.path:
+                problems.append(((*here, "path"), Bad("is the source's own file", "write to another file")))
+        elif sink.kind == "pipe" and sink.command is None:
+            uses.append(("command", "output", "standard output"))
+        elif sink.kind == "v4l2loopback":
+            uses.append(("device", "device", sink.device))
+            if config.source.kind == "v4l2" and config.source.device == sink.device:
+                problems.append(((*here, "device"), Bad("is the source's own device", "use /dev/video10")))
+        for key, what, value in uses:
+            first = taken.setdefault((what, value), number)
+            if first != number:
+                problems.append(((*here, key), Bad(f"is the same {what} as sinks.{first}", "give each its own")))
+    return problems
