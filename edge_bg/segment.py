@@ -60,12 +60,28 @@ class Segmenter:
 
     def __call__(self, frame: Frame, region: Region | None = None) -> Mask:
         """Mask of `frame`, or of the part `region` of it. A new array each time."""
-        engine = self._engine
-        if engine is None:
+        box = self.prepare(frame, region)
+        self.invoke()
+        return self.mask(box)
+
+    # The three steps of a call, for whoever wants to time them or to put something between them.
+
+    def prepare(self, frame: Frame, region: Region | None = None) -> Region:
+        """Write the network's input; returns where the picture will be in the mask, (x, y, width, height)."""
+        return self._feed(frame, region, self._open())
+
+    def invoke(self) -> None:
+        """Run the network on what `prepare` wrote."""
+        self._open().invoke()
+
+    def mask(self, box: Region) -> Mask:
+        """The mask of the last `invoke`: what lies in `box`, as `prepare` returned it."""
+        return self._read(self._open().output(), box)
+
+    def _open(self) -> Engine:
+        if self._engine is None:
             raise ValueError("the segmenter is closed")
-        box = self._feed(frame, region, engine)
-        engine.invoke()
-        return self._read(engine.output(), box)
+        return self._engine
 
     def close(self) -> None:
         """Let go of the model and of any device. Idempotent."""
