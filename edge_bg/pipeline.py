@@ -49,10 +49,14 @@ class Compositor(Protocol):
 
 
 class Sinks(Protocol):
-    """Where frames go; `send` returns at once, except that a lossless sink holds up a source that can wait."""
+    """Where frames go; `send` returns at once, except that a lossless sink holds up a source that can wait.
+
+    `send` is False once no sink wants frames any more; `stop` frees a `send` that waits.
+    """
 
     def open(self, size: Size, fps: float, *, live: bool = True) -> None: ...
-    def send(self, frame: Frame, /) -> None: ...
+    def send(self, frame: Frame, /) -> bool: ...
+    def stop(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -143,7 +147,8 @@ class Pipeline:
         try:
             self.sinks.open(self.source.size, self.source.fps, live=self.source.live)
             for frame in self:
-                self.sinks.send(frame)
+                if not self.sinks.send(frame):
+                    break
                 sent += not frame.covered
                 if (frames is not None and sent >= frames) or (end is not None and time.monotonic() >= end):
                     break
@@ -158,6 +163,8 @@ class Pipeline:
         for box in self._boxes():
             box.close()
         self.source.close()
+        if self.sinks is not None:
+            self.sinks.stop()
 
     # --- pairing frames with masks -------------------------------------------------------------------
 

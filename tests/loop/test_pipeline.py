@@ -63,14 +63,18 @@ def composite(frame, alpha420):
 
 
 class Kept:
-    def __init__(self, hold=None):
-        self.frames, self.opened, self.closed, self.hold = [], None, 0, hold
+    def __init__(self, wanted=None):
+        self.frames, self.opened, self.closed, self.wanted = [], None, 0, wanted
 
     def open(self, size, fps, *, live=True):
         self.opened = (size, fps, live)
 
     def send(self, frame):
         self.frames.append(frame.copy())
+        return self.wanted is None or len(self.frames) < self.wanted
+
+    def stop(self):
+        pass
 
     def close(self):
         self.closed += 1
@@ -107,6 +111,12 @@ def test_frames_and_duration_end_a_run():
     kept = Kept()
     assert pipeline(Room(10**6), sinks=kept).run(frames=7) == 7
     assert pipeline(Room(10**6, live=True, pace=0.001), sinks=Kept()).run(duration=0.05) > 0
+
+
+def test_a_run_ends_when_no_sink_wants_more():
+    kept = Kept(wanted=4)
+    pipeline(Room(10**6), sinks=kept).run()
+    assert (len(kept.frames), kept.closed) == (4, 1)
 
 
 def test_the_sources_error_reaches_the_caller_after_the_sinks_are_finished():
