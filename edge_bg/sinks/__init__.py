@@ -39,8 +39,12 @@ class Sink(Protocol):
     lossless: bool
     retry: bool
 
-    def open(self, size: Size, fps: float) -> None:
-        """Get ready for frames of `size` (width, height) at about `fps`. Raises SinkError."""
+    def open(self, size: Size, fps: float, *, live: bool = True) -> None:
+        """Get ready for frames of `size` (width, height) at about `fps`. Raises SinkError.
+
+        live: frames are shown when they came (`Frame.time`); otherwise they are one every `1 / fps` seconds,
+        however fast they come.
+        """
 
     def write(self, frame: Frame) -> None:
         """Deliver one frame, whose pixels must not be changed. Raises SinkError, or SinkEnd.

@@ -45,15 +45,17 @@ class _Outlet:
     def dropped(self) -> int:
         return self.box.dropped + self.missed
 
-    def start(self, size: Size, fps: float, *, live: bool) -> None:
+    def start(self, size: Size, fps: float, live: bool) -> None:
         self.box = Latest(lossless=self.sink.lossless and not live)
-        self._thread = threading.Thread(target=self._run, args=(size, fps), name=f"edge-bg-{self.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(size, fps, live), name=f"edge-bg-{self.name}", daemon=True
+        )
         self._thread.start()
 
-    def open(self, size: Size, fps: float) -> bool:
+    def open(self, size: Size, fps: float, live: bool) -> bool:
         """Open the sink; whether it is open now. The error is kept."""
         try:
-            self.sink.open(size, fps)
+            self.sink.open(size, fps, live=live)
         except Exception as caught:
             self._fail(caught)
             return False
@@ -75,7 +77,7 @@ class _Outlet:
         if self._thread.is_alive():
             self._fail(SinkError(f"{self.name}: does not finish; its output may be incomplete"))
 
-    def _run(self, size: Size, fps: float) -> None:
+    def _run(self, size: Size, fps: float, live: bool) -> None:
         pause = FIRST_PAUSE
         while True:
             if self.state == "ok":
@@ -94,7 +96,7 @@ class _Outlet:
                 break
             if not self._pause(pause):
                 break
-            if self.open(size, fps):
+            if self.open(size, fps, live):
                 log.warning("%s: is back", self.name)
             pause = min(2 * pause, LONGEST_PAUSE)
         self.box.close()
@@ -174,7 +176,7 @@ class Sinks:
         tried again in the background instead, unless no sink at all could be opened.
         """
         self._told = False
-        opened = [outlet.open(size, fps) for outlet in self._outlets]
+        opened = [outlet.open(size, fps, live) for outlet in self._outlets]
         broken = [o for o, ok in zip(self._outlets, opened, strict=True) if not ok and not o.sink.retry]
         if broken or not any(opened):
             for outlet, ok in zip(self._outlets, opened, strict=True):
@@ -184,7 +186,7 @@ class Sinks:
             self._told = True
             raise _error_of(broken[0] if broken else self._outlets[0])
         for outlet in self._outlets:
-            outlet.start(size, fps, live=live)
+            outlet.start(size, fps, live)
 
     def send(self, frame: Frame) -> bool:
         """Leave `frame` for every sink, at once; waits only for a lossless sink of a source that is not live.

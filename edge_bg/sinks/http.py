@@ -97,7 +97,7 @@ class Http:
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
-    def open(self, size: Size, fps: float) -> None:
+    def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Listen. Raises SinkError when the port is taken or forbidden, or the host is not this machine's."""
         try:
             import uvicorn

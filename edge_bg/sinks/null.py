@@ -15,7 +15,7 @@ class Null:
     def __init__(self) -> None:
         self.frames = 0
 
-    def open(self, size: Size, fps: float) -> None:
+    def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Nothing to open; counting starts at 0."""
         self.frames = 0
 

@@ -1,0 +1,138 @@
+"""A recording: `.mp4`, `.mkv`, `.mov`, `.webm` (with alpha), or numbered PNG pictures (with alpha)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+from pathlib import Path
+
+from edge_bg.errors import SinkError
+from edge_bg.frame import Frame, Size
+from edge_bg.sinks.pace import Clock
+from edge_bg.sinks.writers import INSTALL_VIDEO, AvWriter, CvWriter, PngWriter, Writer, has_av, has_encoder
+
+SUFFIXES = (".mp4", ".mkv", ".mov", ".m4v", ".webm", ".png")
+NUMBER = re.compile(r"%0?\d*d")
+
+ENCODERS: dict[str, tuple[str, ...]] = {  # a codec's name -> encoders, best first
+    "h264": ("libx264", "libopenh264"),
+    "mpeg4": ("mpeg4",),
+    "vp9": ("libvpx-vp9",),
+}
+
+
+class File:
+    """Writes a video file, or a PNG for each frame.
+
+    path:      its ending chooses the format. `{time}` becomes the time of the start, such as 20260131-235959, so
+               that a service finds a new name each time; `out-%06d.png` numbers pictures from 0.
+    codec:     "auto", "h264", "mpeg4", "vp9" or an encoder of ffmpeg's. Auto: H.264 where it can be had, else
+               MPEG-4; VP9 with alpha in `.webm`.
+    bitrate:   bits per second; None lets the quality decide.
+    overwrite: replace a file that is there; otherwise that is an error.
+
+    Frames carry the time at which they were captured. When the disk is full or the process is killed, what was
+    written plays.
+    """
+
+    name = "file"
+    lossless = True
+    retry = False
+
+    def __init__(
+        self, path: str | Path, codec: str = "auto", bitrate: int | None = None, overwrite: bool = False
+    ) -> None:
+        self.path = Path(path)
+        self.codec = codec
+        self.bitrate = bitrate
+        self.overwrite = overwrite
+        self._target = self.path
+        self._writer: Writer | None = None
+        self._clock = Clock(1.0, live=False)
+
+    @property
+    def target(self) -> Path:
+        """The file being written, once open: `path` with `{time}` and `~` filled in."""
+        return self._target
+
+    def open(self, size: Size, fps: float, *, live: bool = True) -> None:
+        """Create the file. Raises SinkError: no such folder, not writable, there already, no encoder."""
+        self._target = target = Path(str(self.path).replace("{time}", time.strftime("%Y%m%d-%H%M%S"))).expanduser()
+        self._check(target)
+        self._clock = Clock(fps, live=live)
+        try:
+            self._writer = self._make_writer(target, size, fps)
+        except SinkError:
+            raise
+        except (OSError, ValueError) as caught:
+            raise SinkError(f"file: cannot write {target}: {_reason(caught)}") from caught
+
+    def write(self, frame: Frame) -> None:
+        """Append one frame."""
+        if self._writer is None:
+            raise SinkError("file: is not open")
+        try:
+            self._writer.write(frame, self._clock.at(frame))
+        except OSError as caught:
+            raise self._failed(caught) from caught
+
+    def close(self) -> None:
+        """Complete the file."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        try:
+            writer.close()
+        except OSError as caught:
+            raise self._failed(caught) from caught
+
+    def _failed(self, caught: OSError) -> SinkError:
+        full = caught.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        hint = f"make room (df -h {self._target.parent}); what was written so far plays" if full else ""
+        return SinkError(f"file: cannot go on writing {self._target}: {_reason(caught)}", hint=hint)
+
+    def _check(self, target: Path) -> None:
+        folder, suffix = target.parent, target.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise SinkError(f"file: {target.name}: unknown ending {suffix!r}", hint=f"use one of {' '.join(SUFFIXES)}")
+        if not folder.is_dir():
+            raise SinkError(f"file: there is no folder {folder}", hint=f"mkdir -p {folder}")
+        if target.is_dir():
+            raise SinkError(f"file: {target} is a folder", hint=f"name a file in it: {target}/out.mp4")
+        if suffix == ".png" and not NUMBER.search(target.name):
+            hint = f"number the pictures: {target.with_name(target.stem + '-%06d.png')}"
+            raise SinkError(f"file: {target.name} names one picture, but there is one for each frame", hint=hint)
+        first = Path(str(target) % 0) if suffix == ".png" else target
+        if first.exists() and not self.overwrite:
+            raise SinkError(f"file: {first} exists", hint=f"set `overwrite: true`, or move it away: mv {first} ...")
+        if not os.access(first if first.exists() else folder, os.W_OK):
+            raise SinkError(f"file: no permission to write {first}", hint=f"ls -ld {folder}; it must be yours to write")
+
+    def _make_writer(self, target: Path, size: Size, fps: float) -> Writer:
+        suffix = target.suffix.lower()
+        if suffix == ".png":
+            return PngWriter(target)
+        codec = self.codec
+        if codec == "auto":
+            if suffix == ".webm":
+                codec = "vp9"
+            elif not has_av():
+                return CvWriter(target, size, fps)
+            else:
+                codec = "h264" if any(has_encoder(name) for name in ENCODERS["h264"]) else "mpeg4"
+        if codec == "mpeg4" and not has_av():
+            return CvWriter(target, size, fps)
+        encoder = next((name for name in ENCODERS.get(codec, (codec,)) if has_encoder(name)), None)
+        if encoder is None and has_av():
+            raise SinkError(f"file: no encoder for codec {codec!r} here", hint="use codec: auto, h264, mpeg4 or vp9")
+        if encoder is None:
+            raise SinkError(f"file: codec {codec!r} needs PyAV", hint=INSTALL_VIDEO)
+        return AvWriter(target, size, fps, encoder, self.bitrate, alpha=encoder == "libvpx-vp9")
+
+
+def _reason(caught: BaseException) -> str:
+    if isinstance(caught, OSError) and caught.errno:
+        return os.strerror(caught.errno)
+    return str(caught) or repr(caught)

@@ -1,0 +1,208 @@
+"""What the file sink writes with: PyAV (the extra `video`), OpenCV where that is missing, and PNG pictures."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from edge_bg.errors import MissingDependency, SinkError
+from edge_bg.frame import I420, Frame, Size, compress_range, empty, planes, size_of
+
+TIME_BASE = Fraction(1, 60000)  # MPEG-4 allows no finer; whole for every usual frame rate
+KEYFRAME_SECONDS = 2.0  # a power cut costs at most this much of a recording
+# CICP code points (ITU-T H.273): primaries of BT.709 and its transfer, which are those of sRGB cameras; BT.601 matrix.
+PRIMARIES, TRANSFER, MATRIX, LIMITED = 1, 1, 6, 1
+
+INSTALL_VIDEO = "pip install 'edge-bg[video]'"
+
+
+class Writer(Protocol):
+    """One file being written. `close` completes it."""
+
+    def write(self, frame: Frame, seconds: float) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+def has_av() -> bool:
+    """Whether PyAV is installed."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def has_encoder(name: str) -> bool:
+    """Whether the installed PyAV was built with the encoder `name` (libx264 is left out of some builds)."""
+    if not has_av():
+        return False
+    import av
+
+    try:
+        av.codec.Codec(name, "w")
+    except Exception:  # av's own error class moved between versions
+        return False
+    return True
+
+
+class AvWriter:
+    """H.264, MPEG-4 or VP9 through PyAV, with a timestamp for each frame.
+
+    The pixels are written in limited range, the only one that every player reads right, and tagged so. With
+    `alpha` the file carries transparency, and pixels that are all transparent are black: the room is not in it.
+    """
+
+    OPTIONS: dict[str, dict[str, str]] = {  # noqa: RUF012
+        "libx264": {"preset": "veryfast"},
+        "mpeg4": {},
+        # Realtime settings: the others take seconds a frame on a board. Alternate references exclude alpha.
+        "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "auto-alt-ref": "0"},
+    }
+    QUALITY: dict[str, dict[str, str]] = {  # noqa: RUF012
+        "libx264": {"crf": "23"},
+        "mpeg4": {"qscale": "4", "flags": "+qscale"},
+        "libvpx-vp9": {"crf": "30", "b": "0"},
+    }
+
+    def __init__(self, path: Path, size: Size, fps: float, encoder: str, bitrate: int | None, alpha: bool) -> None:
+        try:
+            import av
+        except ImportError as caught:
+            raise MissingDependency(f"file: writing {path.name} needs PyAV", hint=INSTALL_VIDEO) from caught
+        self._av = av
+        self.alpha = alpha
+        self._last = -1
+        self._scratch = empty(size)
+        self._container: Any = av.open(str(path), "w", options=_container_options(path, av))
+        quality = {} if bitrate else self.QUALITY.get(encoder, {})
+        options = {**self.OPTIONS.get(encoder, {}), **quality, "g": str(max(1, round(fps * KEYFRAME_SECONDS)))}
+        rate = Fraction(fps).limit_denominator(1001)
+        stream: Any = self._container.add_stream(encoder, rate=rate, options=options)
+        self._stream = stream
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuva420p" if alpha else "yuv420p"
+        if bitrate:
+            stream.bit_rate = bitrate
+        stream.time_base = stream.codec_context.time_base = TIME_BASE
+        stream.codec_context.color_range = LIMITED
+        stream.codec_context.colorspace = MATRIX
+        stream.codec_context.color_primaries = PRIMARIES
+        stream.codec_context.color_trc = TRANSFER
+        try:
+            stream.codec_context.open(strict=False)  # now, so that what the encoder refuses is told at the start
+        except Exception as caught:
+            self._container.close()
+            raise SinkError(f"file: {encoder} refuses these settings: {caught}") from caught
+
+    def write(self, frame: Frame, seconds: float) -> None:
+        """Encode `frame` to be shown `seconds` after the first."""
+        picture = compress_range(frame.data, self._scratch)
+        out = self._av.VideoFrame(frame.width, frame.height, self._stream.pix_fmt)
+        if self.alpha:
+            opaque = frame.alpha420 if frame.alpha420 is not None else np.full_like(picture, 255)
+            _blacken(picture, opaque)
+            _fill(out, (*planes(picture), planes(opaque)[0]))
+        else:
+            _fill(out, planes(picture))
+        self._last = max(round(seconds / TIME_BASE), self._last + 1)
+        out.pts, out.time_base = self._last, TIME_BASE
+        out.color_range, out.colorspace = LIMITED, MATRIX
+        for packet in self._stream.encode(out):
+            self._container.mux(packet)
+
+    def close(self) -> None:
+        """Encode what is still held back, and write what players need to know."""
+        container, self._container = self._container, None
+        if container is None:
+            return
+        try:
+            if self._last >= 0:
+                for packet in self._stream.encode():
+                    container.mux(packet)
+        finally:
+            container.close()
+
+
+def _container_options(path: Path, av: Any) -> dict[str, str]:
+    if path.suffix.lower() not in {".mp4", ".mov", ".m4v"}:
+        return {}  # Matroska and AVI can be read without an end
+    # Written as fragments, so that the file plays even when the power is cut; turned into a plain one at the end
+    # where the library knows how.
+    hybrid = av.library_versions.get("libavformat", (0, 0, 0)) >= (61, 7, 100)
+    return {"movflags": "hybrid_fragmented+frag_keyframe" if hybrid else "frag_keyframe+empty_moov+default_base_moof"}
+
+
+def _fill(frame: Any, sources: tuple[I420, ...]) -> None:
+    for plane, source in zip(frame.planes, sources, strict=True):
+        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+        rows[:, : source.shape[1]] = source
+
+
+def _blacken(picture: I420, alpha: I420) -> None:
+    """Limited-range black wherever `alpha` is 0, in place."""
+    height = size_of(picture)[1]
+    picture[:height][alpha[:height] == 0] = 16
+    picture[height:][alpha[height:] == 0] = 128
+
+
+class CvWriter:
+    """MPEG-4 through OpenCV: no timestamps, no alpha, but nothing to install."""
+
+    def __init__(self, path: Path, size: Size, fps: float) -> None:
+        self._path = path
+        self._fps = fps
+        self._frames = 0
+        code = cv2.VideoWriter.fourcc(*"mp4v")
+        self._writer: cv2.VideoWriter | None = cv2.VideoWriter(str(path), code, fps, size)
+        if not self._writer.isOpened():
+            raise SinkError(f"file: OpenCV cannot write {path.suffix} files here", hint=INSTALL_VIDEO)
+
+    def write(self, frame: Frame, seconds: float) -> None:
+        """Write `frame` as often as the constant frame rate asks for; OpenCV itself never reports a full disk."""
+        assert self._writer is not None
+        picture = frame.bgr()
+        while self._frames <= round(seconds * self._fps):
+            self._writer.write(picture)
+            self._frames += 1
+            if self._frames % 30 == 0 and os.statvfs(self._path.parent).f_bavail == 0:
+                raise OSError(28, os.strerror(28), str(self._path))
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+
+
+class PngWriter:
+    """Numbered PNG pictures with alpha; each appears under its name only when it is complete."""
+
+    def __init__(self, pattern: Path) -> None:
+        self._pattern = pattern
+        self._number = 0
+
+    def write(self, frame: Frame, seconds: float) -> None:
+        """Write the next picture."""
+        picture = frame.bgr()
+        if frame.alpha is not None:
+            picture = np.dstack((picture, frame.alpha))
+            picture[frame.alpha == 0] = 0
+        ok, data = cv2.imencode(".png", picture, (cv2.IMWRITE_PNG_COMPRESSION, 1))
+        if not ok:
+            raise SinkError("file: OpenCV could not encode a PNG")
+        path = Path(str(self._pattern) % self._number)
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_bytes(data.tobytes())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        self._number += 1
+
+    def close(self) -> None:
+        """Nothing to complete: every picture is."""
