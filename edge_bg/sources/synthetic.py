@@ -167,7 +167,8 @@ class Scene:
             if resized or (relit and layer.right is not layer.left):
                 light = layer.left
                 if layer.right is not layer.left:
-                    light = cv2.addWeighted(layer.left, lamp, layer.right, 1 - lamp, 0, dst=self._lit)
+                    light = self._lit
+                    cv2.addWeighted(layer.left, lamp, layer.right, 1 - lamp, 0, dst=light)
                 cv2.resize(light, size, dst=sprite.light, interpolation=cv2.INTER_LINEAR)
         self._posed = (width, height, lamp)
 
@@ -190,12 +191,10 @@ def _overlap(shape: tuple[int, ...], x: int, y: int, w: int, h: int) -> tuple[tu
 def _person(size: Size) -> tuple[list[Layer], Plane]:
     """The portrait at the largest size it is shown at, as layers for Y, U, V, and its alpha."""
     path = asset_path("portrait.png")
-    portrait = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if portrait is None or portrait.ndim != 3 or portrait.shape[2] != 4:
-        raise SourceError(
-            f"synthetic source: {path} is missing or damaged", hint="pip install --force-reinstall edge-bg"
-        )
-    portrait = np.asarray(portrait[: round(portrait.shape[0] * SHOWN)], np.uint8)
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
+        raise SourceError(f"{path} is missing or damaged", hint="pip install --force-reinstall edge-bg")
+    portrait: Plane = np.asarray(picture[: round(picture.shape[0] * SHOWN)], np.uint8)
     rows, columns = portrait.shape[:2]
     scale = min(ZOOM * size[1] / rows, 1.3 * size[0] / columns)
     width, height = max(_even(columns * scale), 4), max(_even(rows * scale), 4)
