@@ -1,0 +1,35 @@
+"""frame + alpha -> frame on a new background, and the backgrounds there are."""
+
+from __future__ import annotations
+
+from edge_bg.composite.backgrounds import (
+    Background,
+    ColorBackground,
+    ImageBackground,
+    NoBackground,
+    TransparentBackground,
+    cover_picture,
+)
+from edge_bg.composite.blur import BlurBackground
+from edge_bg.composite.compositor import Compositor
+
+KINDS: dict[str, str] = {
+    "color": "edge_bg.composite.backgrounds:ColorBackground",
+    "image": "edge_bg.composite.backgrounds:ImageBackground",
+    "video": "edge_bg.composite.video:VideoBackground",
+    "blur": "edge_bg.composite.blur:BlurBackground",
+    "transparent": "edge_bg.composite.backgrounds:TransparentBackground",
+    "none": "edge_bg.composite.backgrounds:NoBackground",
+}
+
+__all__ = [
+    "KINDS",
+    "Background",
+    "BlurBackground",
+    "ColorBackground",
+    "Compositor",
+    "ImageBackground",
+    "NoBackground",
+    "TransparentBackground",
+    "cover_picture",
+]

@@ -1,0 +1,37 @@
+"""Every knob of the matte, with its default and its bounds, in one place: constructor keyword == YAML key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+Edges = Literal["guided", "bilinear"]
+
+
+def knob(default: Any, low: float, high: float, help: str) -> Any:
+    """A numeric field of `MatteOptions` with its inclusive bounds and one line of help in the metadata."""
+    return field(default=default, metadata={"low": low, "high": high, "help": help})
+
+
+@dataclass(frozen=True)
+class MatteOptions:
+    """How the mask becomes alpha. `metadata` of each field holds `low`, `high` and `help`, where they apply."""
+
+    smoothing: float = knob(0.85, 0, 0.98, "share of the past where nothing moves and the mask is unsure; 0: off")
+    motion: float = knob(6.0, 1, 64, "luma change, in levels, that counts as motion and lets the mask through at once")
+    edges: Edges = field(
+        default="guided", metadata={"help": "guided: edges follow the picture; bilinear: the mask as it is"}
+    )
+    radius: int = knob(2, 1, 8, "reach of the edge filter, in pixels of the working picture (about 1/256 of the width)")
+    epsilon: float = knob(6.0, 0.5, 64, "luma contrast, in levels, below which the edge filter only blurs")
+    low: float = knob(0.15, 0, 0.49, "mask values up to here are room")
+    high: float = knob(0.85, 0.51, 1, "mask values from here on are person")
+    sharpness: float = knob(1.2, 0.5, 4, "gain of the alpha about one half, after the edge filter")
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value, low, high = getattr(self, each.name), each.metadata.get("low"), each.metadata.get("high")
+            if low is not None and not low <= value <= high:
+                raise ValueError(f"matte option {each.name}: {value} is outside {low}..{high}")
+        if self.edges not in ("guided", "bilinear"):
+            raise ValueError(f"matte option edges: {self.edges!r} is none of guided, bilinear")
