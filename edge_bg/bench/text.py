@@ -70,7 +70,7 @@ def _advice(rows: list[dict[str, Any]], arch: str) -> list[str]:
     """Which precision is the faster one here; on x86 without VNNI that is often not int8, which says nothing of Arm."""
     lines = []
     for name in dict.fromkeys(row["model"] for row in rows):
-        best = {}
+        best: dict[str, float] = {}
         for row in rows:
             if row["model"] == name:
                 best[row["precision"]] = min(row["ms"], best.get(row["precision"], float("inf")))
