@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
 
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
-from edge_bg.config.types import Bad, OrText, Part
+from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
 
 
 class CrossCheck(ValueError):
@@ -32,6 +40,14 @@ Delegate = Annotated[
 ]
 
 
+def _card(name: str, info: ValidationInfo) -> str:
+    """The path of a card starts at the config file's folder, as all paths do."""
+    return str(must_exist(parse_path(name, info), info)) if name.endswith((".yaml", ".yml")) else name
+
+
+ModelName = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_card)]
+
+
 def _cpu() -> list[str | ExternalDelegate]:
     return ["cpu"]
 
@@ -43,7 +59,7 @@ def _http() -> list[Sink]:
 class Model(Part):
     """Which network runs, and on what."""
 
-    name: Annotated[str, Field(min_length=1, max_length=4096)] = "landscape"
+    name: ModelName = "landscape"
     """A shipped model (`edge-bg models` lists them), or the path of a card (.yaml)."""
     precision: Literal["auto", "int8", "float16", "float32", "uint8"] = "auto"
     delegates: Annotated[list[Delegate], Field(min_length=1, max_length=8)] = Field(default_factory=_cpu)

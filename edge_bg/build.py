@@ -1,0 +1,185 @@
+"""A Config becomes objects: the only place where that happens.
+
+with edge_bg.open("kiosk.yaml") as booth:
+    booth.background = "beach.jpg"
+    for frame in booth:
+        show(frame.rgb(), frame.alpha)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+from edge_bg import config as configuration
+from edge_bg.card import find
+from edge_bg.composite import KINDS as BACKGROUNDS
+from edge_bg.composite import Background, Compositor, cover_picture
+from edge_bg.config import Config
+from edge_bg.config.kinds import Background as BackgroundPart
+from edge_bg.config.kinds import Sink as SinkPart
+from edge_bg.config.types import Part
+from edge_bg.errors import ConfigError, EdgeBgError
+from edge_bg.frame import Frame
+from edge_bg.matte import Matte
+from edge_bg.pipeline import Pipeline
+from edge_bg.segment import Segmenter
+from edge_bg.sinks import KINDS as SINKS
+from edge_bg.sinks import Sink
+from edge_bg.sinks.fanout import Sinks
+from edge_bg.sources import KINDS as SOURCES
+from edge_bg.sources import Source
+from edge_bg.stats import Stats
+
+log = logging.getLogger(__name__)
+
+LIVE_SINKS = {"http", "v4l2loopback"}  # someone looks on: a file has to be paced for them
+
+
+def open(config: str | Path | Mapping[str, Any] | Config) -> Booth:
+    """Open everything a config names: `config` is a file's path, plain data, or a Config.
+
+    Raises ConfigError, or the error of the part that cannot be opened; nothing is left open then.
+    """
+    if isinstance(config, (str, Path)):
+        config = configuration.load(config)
+    elif not isinstance(config, Config):
+        config = configuration.from_dict(config, check_files=True)
+    return Booth(config)
+
+
+class Booth:
+    """The loop, built and opened: iterate over it for composited frames, or `run()` it into the config's sinks.
+
+    Either can be done once. Parts are public, to be used one by one: `source`, `segmenter`, `matte`,
+    `compositor`, `sinks`, `pipeline`, `stats`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.stats = Stats()
+        self.sinks = Sinks([sink(part) for part in config.sinks])
+        with ExitStack() as opened:
+            self.segmenter = opened.enter_context(segmenter(config))
+            self.source = source(config)
+            opened.callback(self.source.close)
+            self.source.open()
+            size, fps = self.source.size, self.source.fps
+            self.matte = Matte(size, **_fields(config.matte))
+            self.compositor = opened.enter_context(Compositor(background(config.background), size, fps=fps))
+            cover = background(config.privacy.cover)
+            opened.callback(cover.close)
+            self.pipeline = Pipeline(
+                self.source,
+                self.segmenter,
+                self.matte,
+                self.compositor,
+                self.sinks,
+                cover=cover_picture(cover, size),
+                sync=config.sync,
+                max_mask_age=config.privacy.max_mask_age,
+                stats=self.stats,
+            )
+            self._opened = opened.pop_all()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the frames, in pixels."""
+        return self.source.size
+
+    @property
+    def background(self) -> Background:
+        """What is behind the person. Takes `"#00ff00"`, `"blur"`, a path, a dict or a Background, at any time.
+
+        Raises ConfigError for what is not a background, PictureError for a picture that cannot be read; the old
+        background stays then.
+        """
+        return self.compositor.background
+
+    @background.setter
+    def background(self, new: str | Path | Mapping[str, Any] | Background) -> None:
+        if isinstance(new, (str, Path, Mapping, Part)):
+            plain = str(new) if isinstance(new, Path) else new
+            new = background(configuration.from_dict({"background": plain}, check_files=True).background)
+        self.compositor.background = new
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Composited frames with their alpha, and covers (`frame.covered`) while no valid mask is there."""
+        return iter(self.pipeline)
+
+    def run(self, *, frames: int | None = None, duration: float | None = None) -> int:
+        """Send frames to the sinks until the source ends, `stop()`, or the limit; returns how many."""
+        return self.pipeline.run(frames=frames, duration=duration)
+
+    def stop(self) -> None:
+        """End the loop soon, from any thread or a signal handler."""
+        self.pipeline.stop()
+
+    def close(self) -> None:
+        """Close everything, finish files; idempotent."""
+        self.pipeline.stop()
+        try:
+            self.sinks.close()
+        finally:
+            self._opened.close()
+
+    def __enter__(self) -> Booth:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def source(config: Config) -> Source:
+    """The source of a config, not yet opened."""
+    fields = _fields(config.source)
+    watched = all(part.kind in LIVE_SINKS for part in config.sinks)
+    for key in ("realtime", "loop"):  # null means: as those who look on need it
+        if key in fields and fields[key] is None:
+            fields[key] = watched
+    return cast(Source, _make(SOURCES, config.source.kind, fields))
+
+
+def sink(part: SinkPart) -> Sink:
+    """One sink of a config, not yet opened."""
+    fields = _fields(part)
+    name = fields.pop("name")
+    made = cast(Sink, _make(SINKS, part.kind, fields))
+    if name is not None:
+        made.name = name
+    return made
+
+
+def background(part: BackgroundPart) -> Background:
+    """A background of a config, not yet opened."""
+    return cast(Background, _make(BACKGROUNDS, part.kind, _fields(part)))
+
+
+def segmenter(config: Config) -> Segmenter:
+    """The network of a config, loaded."""
+    model = config.model
+    delegates = [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
+    return Segmenter(find(model.name, model.precision), delegates=delegates, threads=model.threads)
+
+
+def _fields(part: Part) -> dict[str, Any]:
+    """The keyword arguments of a part: all its fields but `kind`, as Python objects."""
+    return {key: getattr(part, key) for key in type(part).model_fields if key != "kind"}
+
+
+def _make(kinds: Mapping[str, str], kind: str, fields: dict[str, Any]) -> Any:
+    module, _, name = kinds[kind].partition(":")
+    make: Callable[..., Any] = getattr(import_module(module), name)
+    try:
+        return make(**fields)
+    except EdgeBgError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{kind}: {error}") from error
