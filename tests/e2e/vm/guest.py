@@ -1,0 +1,233 @@
+"""Inside the virtual machine of `scripts/prove-vm`: installs the service, breaks things, times the recovery.
+
+Standard library only. Prints `PROOF name seconds` lines for what worked and `FAILED name: why`; the script outside
+reads the console. Times are emulated ones: they bound what waits for timers (restart delay, watchdog, backoff),
+not what computes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+PROOF = Path("/proof")
+PYTHON = "/opt/edge-bg/bin/python"
+UNIT = "edge-bg.service"
+CAMERA, OUTPUT = "/dev/video0", "/dev/video10"
+VIVID = ["modprobe", "vivid", "n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0", "vid_cap_nr=0"]
+# What the median pixel of the output says: the room is colour bars, so neither of these can come from the camera.
+COLOURS = {"background": (0, 200, 0), "cover": (0, 0, 200), "other": (200, 0, 0)}  # R, G, B
+
+failures: list[str] = []
+
+
+def sh(*command: str, check: bool = True, timeout: float = 300) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
+    return done.stdout.strip()
+
+
+class Viewer:
+    """The second program, and what it has seen of late: (time, colour name)."""
+
+    def __init__(self) -> None:
+        self.seen: deque[tuple[float, str]] = deque(maxlen=10000)
+        self.sizes: set[tuple[int, int]] = set()
+        self.process = subprocess.Popen(
+            [PYTHON, str(PROOF / "reader.py"), OUTPUT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def _follow(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            at, width, height, blue, green, red = line.split()
+            pixel = int(red), int(green), int(blue)
+            name = next(
+                (n for n, c in COLOURS.items() if all(abs(a - b) <= 12 for a, b in zip(pixel, c, strict=True))),
+                f"unknown {pixel}",
+            )
+            self.sizes.add((int(width), int(height)))
+            self.seen.append((float(at), name))
+
+    def wait(self, name: str, since: float, timeout: float = 120, frames: int = 3) -> float:
+        """Seconds from `since` to the first of `frames` pictures of that name; TimeoutError otherwise."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            times = [at for at, what in list(self.seen) if what == name and at > since]
+            if len(times) >= frames:
+                return times[0] - since
+            time.sleep(0.05)
+        raise TimeoutError(f"no {name} picture within {timeout:.0f} s; last seen: {list(self.seen)[-3:]}")
+
+    def longest_gap(self, since: float) -> float:
+        times = [at for at, _ in list(self.seen) if at > since]
+        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)
+
+
+def main_pid() -> int:
+    return int(sh("systemctl", "show", "-p", "MainPID", "--value", UNIT))
+
+
+def restarts() -> int:
+    return int(sh("systemctl", "show", "-p", "NRestarts", "--value", UNIT))
+
+
+def wait_for(what: str, condition: Callable[[], object], timeout: float = 120) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {timeout:.0f} s")
+        time.sleep(0.1)
+
+
+def proof(name: str, step: Callable[[], float | None]) -> bool:
+    began = time.monotonic()
+    try:
+        seconds = step()
+    except Exception as error:
+        failures.append(name)
+        print(f"FAILED {name}: {type(error).__name__}: {error}", flush=True)
+        return False
+    print(f"PROOF {name:<68} {time.monotonic() - began if seconds is None else seconds:7.2f} s", flush=True)
+    return True
+
+
+def write_config(background: str) -> None:
+    colours = {name: "#%02x%02x%02x" % rgb for name, rgb in COLOURS.items()}
+    text = (PROOF / "config.yaml").read_text()
+    for name in ("cover", "background"):
+        text = text.replace(f"@{name}@", colours[background if name == "background" else name])
+    target = Path(json.loads((PROOF / "paths.json").read_text())["config"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+
+
+def main() -> None:
+    print(f"BOOTED {Path('/proc/uptime').read_text().split()[0]} s, kernel {os.uname().release}", flush=True)
+
+    def devices() -> None:
+        sh(*VIVID)
+        sh("modprobe", "v4l2loopback", "video_nr=10", "card_label=edge-bg", "exclusive_caps=1", "max_buffers=2")
+        sh("udevadm", "settle")
+        print(sh("v4l2-ctl", "--list-devices"), flush=True)
+        assert Path(CAMERA).exists() and Path(OUTPUT).exists(), sorted(Path("/dev").glob("video*"))
+
+    def install() -> None:
+        sh("/bin/sh", "-c", json.loads((PROOF / "paths.json").read_text())["install"])
+        write_config("background")
+        print(sh("systemctl", "cat", UNIT), flush=True) if os.environ.get("VERBOSE") else None
+
+    if not proof("vivid is /dev/video0, v4l2loopback is /dev/video10", devices):
+        return
+    if not proof("the wheel and scripts/install-service install", install):
+        return
+    viewer = Viewer()
+
+    def start() -> float:
+        began = time.monotonic()
+        sh("systemctl", "restart", UNIT)
+        ready = time.monotonic() - began
+        print(sh("systemctl", "show", "-p", "ActiveState,SubState,StatusText,MainPID,User", UNIT), flush=True)
+        return ready
+
+    def first_frames() -> float:
+        return viewer.wait("background", started)
+
+    started = time.monotonic()
+    if not proof("systemctl start returns: READY=1 after a first delivered frame", start):
+        return
+    proof("OpenCV reads composited frames from /dev/video10 (from start)", first_frames)
+    print(f"sizes seen: {sorted(viewer.sizes)}", flush=True)
+
+    def no_room() -> float:
+        time.sleep(5)
+        unknown = [name for _, name in viewer.seen if name.startswith("unknown")]
+        assert not unknown, f"{len(unknown)} pictures showed neither background nor cover: {unknown[:3]}"
+        times = [at for at, _ in viewer.seen]
+        print(f"rate seen: {(len(times) - 1) / (times[-1] - times[0]):.1f} a second (emulated)", flush=True)
+        return 5.0
+
+    proof("nothing else was ever seen (5 s more)", no_room)
+
+    def unplug() -> float:
+        began = time.monotonic()
+        pid = main_pid()
+        Path("/sys/bus/platform/drivers/vivid/unbind").write_text("vivid.0")
+        covered = viewer.wait("cover", began)
+        wait_for("vivid is let go and its module removed", lambda: subprocess.run(["rmmod", "vivid"], capture_output=True).returncode == 0)
+        assert not Path(CAMERA).exists()
+        assert main_pid() == pid, "the service died when its camera went away"
+        print(sh("systemctl", "show", "-p", "StatusText", UNIT), flush=True)
+        return covered
+
+    def replug() -> float:
+        time.sleep(8)  # longer than the watchdog: a missing camera is a state, covers feed it
+        pid, began = main_pid(), time.monotonic()
+        sh(*VIVID)
+        seconds = viewer.wait("background", began)
+        assert main_pid() == pid, "the service was restarted"
+        return seconds
+
+    if proof("camera unplugged and its module removed: the cover goes out", unplug):
+        proof("camera module put back: composited frames again, same process", replug)
+
+    def killed() -> float:
+        before, pid, began = restarts(), main_pid(), time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        seconds = viewer.wait("background", began + 0.5) + 0.5
+        assert main_pid() not in (0, pid) and restarts() == before + 1, (main_pid(), restarts())
+        return seconds
+
+    proof("process killed (SIGKILL): composited frames again", killed)
+
+    def hung() -> float:
+        before, pid, began = restarts(), main_pid(), time.monotonic()
+        os.kill(pid, signal.SIGSTOP)
+        wait_for("the watchdog ends the hung process", lambda: main_pid() != pid, 180)
+        print(f"watchdog took {time.monotonic() - began:.1f} s", flush=True)
+        seconds = viewer.wait("background", time.monotonic()) + time.monotonic() - began
+        assert restarts() == before + 1, restarts()
+        return viewer.wait("background", began + 2) + 2 if seconds else 0.0
+
+    proof("process hung (SIGSTOP): composited frames again", hung)
+
+    def reload() -> float:
+        pid, began = main_pid(), time.monotonic()
+        write_config("other")
+        sh("systemctl", "reload", UNIT)
+        seconds = viewer.wait("other", began)
+        assert main_pid() == pid
+        return seconds
+
+    proof("config changed and reloaded (SIGHUP): the new background", reload)
+
+    def stop() -> float:
+        began = time.monotonic()
+        sh("systemctl", "stop", UNIT)
+        seconds = time.monotonic() - began
+        assert sh("systemctl", "show", "-p", "Result", "--value", UNIT) == "success"
+        return seconds
+
+    proof("systemctl stop ends cleanly", stop)
+    viewer.process.kill()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BaseException as error:
+        failures.append(repr(error))
+    if failures:
+        print(sh("journalctl", "-u", UNIT, "--no-pager", "-o", "short-monotonic", "-n", "150", check=False), flush=True)
+        print(sh("systemctl", "status", "--no-pager", UNIT, check=False), flush=True)
+        print(sh("dmesg", "--level=err,warn", check=False)[-3000:], flush=True)
+    print(f"DONE {'FAILED: ' + '; '.join(failures) if failures else 'PASSED'}", flush=True)
