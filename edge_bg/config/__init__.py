@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from edge_bg.config.changes import Change, apply
 from edge_bg.config.model import Config, Log, Matte, Model, Privacy
 from edge_bg.config.reader import Document, Problem, read_file, read_text
 from edge_bg.config.report import problems_of
@@ -29,14 +30,17 @@ __all__ = [
 ]
 
 
-def load(path: str | Path, changes: Mapping[str, Any] | None = None, *, check_files: bool = True) -> Config:
+def load(path: str | Path, changes: Mapping[str, Change] | None = None, *, check_files: bool = True) -> Config:
     """Read a config file. Relative paths in it start at its folder.
 
-    `changes` are top-level keys that replace the file's (what the command line says); their relative paths start
-    at the current folder. Raises ConfigError with all errors, one a line.
+    `changes` are keys that replace the file's, such as `{"source.size": Change("640x480", "--size")}`; their relative
+    paths start at the current folder. Raises ConfigError with all errors, one a line.
     """
     path = Path(path)
-    return _validate(read_file(path), path.absolute().parent, check_files, changes)
+    document = read_file(path)
+    if changes and isinstance(document.data, dict):
+        apply(document, changes)
+    return _validate(document, path.absolute().parent, check_files)
 
 
 def loads(text: str | bytes, name: str = "config", *, base: Path | None = None, check_files: bool = False) -> Config:
@@ -74,9 +78,7 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _validate(
-    document: Document, base: Path | None, check_files: bool, changes: Mapping[str, Any] | None = None
-) -> Config:
+def _validate(document: Document, base: Path | None, check_files: bool) -> Config:
     problems = list(document.problems)
     config: Config | None = None
     if not isinstance(document.data, dict):
@@ -98,4 +100,4 @@ def _validate(
 def _refuse(document: Document, problems: list[Problem]) -> None:
     if problems:
         problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
-        raise ConfigError("\n".join(problem.render(document.name) for problem in problems))
+        raise ConfigError("\n".join(document.render(problem) for problem in problems))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -34,8 +35,14 @@ class ExternalDelegate(Part):
     options: dict[str, str] = Field(default_factory=dict)
 
 
+def _delegate(name: str) -> str:
+    if not re.fullmatch(r"cpu|edgetpu(:((usb|pci)?(:\d+)?))?", name):
+        raise Bad("is not a delegate", "cpu, edgetpu, edgetpu:usb:0, edgetpu:pci:0, or {library: ..., options: {...}}")
+    return name
+
+
 Delegate = Annotated[
-    Annotated[str, Field(min_length=1, max_length=4096), Tag("<name>")] | Annotated[ExternalDelegate, Tag("<library>")],
+    Annotated[str, AfterValidator(_delegate), Tag("<name>")] | Annotated[ExternalDelegate, Tag("<library>")],
     Discriminator(lambda value: "<library>" if isinstance(value, (dict, ExternalDelegate)) else "<name>"),
 ]
 

@@ -58,6 +58,26 @@ class Document:
     keys: dict[Key, tuple[int, int]] = field(default_factory=dict)
     values: dict[Key, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    labels: dict[Key, str] = field(default_factory=dict)
+    """Where a key was said if not in the text, such as an option of the command line."""
+
+    def render(self, problem: Problem) -> str:
+        """The problem in one line, with the place it was said at."""
+        for length in range(len(problem.path), 0, -1):
+            label = self.labels.get(problem.path[:length])
+            if label is not None:
+                rest = ".".join(map(str, problem.path[length:]))
+                return f"{label}: {rest}{': ' if rest else ''}{problem.what}" + (
+                    f"; {problem.fix}" if problem.fix else ""
+                )
+        return problem.render(self.name)
+
+    def forget(self, path: Key) -> None:
+        """Drop what the text says at `path`: its positions and its problems."""
+        for table in (self.keys, self.values):
+            for key in [key for key in table if key[: len(path)] == path]:
+                del table[key]
+        self.problems = [each for each in self.problems if each.path[: len(path)] != path]
 
     def position(self, path: Key, *, of_key: bool = False) -> tuple[int, int]:
         """Where `path` stands, or its nearest parent; (0, 0) without a text."""

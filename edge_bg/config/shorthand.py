@@ -13,7 +13,7 @@ from typing import Any
 
 from edge_bg.config.types import COLOURS, Bad
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".avif", ".jp2"}
 VIDEOS = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m", ".mjpeg"}
 
 
@@ -83,7 +83,7 @@ def sink(text: str) -> dict[str, Any]:
         return {"kind": kind, "device": _device(rest)} if rest else {"kind": kind}
     if text.startswith("/dev/video"):
         return {"kind": "v4l2loopback", "device": text}
-    if _suffix(text) in VIDEOS:
+    if _suffix(text) in VIDEOS or _suffix(text) == ".png":
         return {"kind": "file", "path": text}
     fix = did_you_mean(text, ("null", "http", "pipe", "v4l2loopback"))
     raise Bad(

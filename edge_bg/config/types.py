@@ -111,7 +111,7 @@ def must_exist(path: Path, info: ValidationInfo) -> Path:
         except (OSError, ValueError) as error:
             raise Bad(f"cannot be looked at: {error}", "give the path of a file") from error
         if not there:
-            raise Bad(f"does not exist: {path}", "relative paths start at the config file's folder")
+            raise Bad("does not exist", f"looked for {path}")
     return path
 
 

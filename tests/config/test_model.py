@@ -120,6 +120,7 @@ def test_backgrounds_in_one_line(text: str, kind: str, key: str, value: object):
         ({"source": {"kind": "synthetic", "device": 1}}, "source.device: is an unknown key"),
         ({"model": {"delegates": [3]}}, "model.delegates.0: has to be"),
         ({"model": {"delegates": [{"library": "a.so", "options": {"x": 1}}]}}, "model.delegates.0.options.x:"),
+        ({"model": {"delegates": ["gpu"]}}, 'model.delegates.0: is not a delegate (given "gpu"); cpu, edgetpu,'),
         ({"model": 3}, "model: has to be a mapping"),
         ({"matte": {"radius": 2.5}}, "matte.radius: has to be a whole number"),
         ({"privacy": {"cover": {"kind": "none"}}}, "unknown kind"),
@@ -153,7 +154,9 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path):
 def test_a_missing_picture_is_an_error_with_its_line(tmp_path: Path):
     path = tmp_path / "booth.yaml"
     path.write_text("sync: exact\nbackground: beach.jpg\n")
-    with pytest.raises(ConfigError, match=r"booth.yaml:2:13: background.path: does not exist: .*beach.jpg"):
+    with pytest.raises(
+        ConfigError, match=r"booth.yaml:2:13: background.path: does not exist .*; looked for .*beach.jpg"
+    ):
         config.load(path)
     assert config.load(path, check_files=False).background.kind == "image"
 

@@ -1,0 +1,88 @@
+"""The console command. What is heavy is imported inside, so that Ctrl-C is caught from the first moment on.
+
+Exit codes: 0 done (also after Ctrl-C or SIGTERM, when what was begun was finished), 1 something failed,
+2 wrong usage or a wrong config, 130 interrupted before anything had begun.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _let_go_of_stdout()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; errors become one message on standard error."""
+    debug = "--debug" in arguments or os.environ.get("EDGE_BG_DEBUG", "") not in ("", "0")
+    try:
+        return _run(list(arguments))
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has what they wanted: `edge-bg models | head -1`
+        _let_go_of_stdout()
+        return OK
+    except Exception as error:
+        return _explain(error, debug)
+
+
+def _run(arguments: list[str]) -> int:
+    import click
+
+    from edge_bg.commands import cli
+
+    try:
+        code = cli.main(args=arguments, prog_name="edge-bg", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    return code if isinstance(code, int) else OK
+
+
+def _explain(error: Exception, debug: bool) -> int:
+    from edge_bg.errors import ConfigError, EdgeBgError
+
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    elif isinstance(error, EdgeBgError):
+        _say(str(error))
+    elif isinstance(error, MemoryError):
+        _say("out of memory")
+    elif isinstance(error, OSError):
+        _say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    else:
+        _say(f"a fault in edge-bg itself: {type(error).__name__}: {error}\n  run it again with --debug to see where")
+    return USAGE if isinstance(error, ConfigError) else FAILED
+
+
+def _say(text: str) -> None:
+    try:
+        print(f"edge-bg: {text}" if "\n" not in text else f"edge-bg:\n{text}", file=sys.stderr)
+    except (OSError, ValueError):
+        pass
+
+
+def _let_go_of_stdout() -> None:
+    """Keep the interpreter from flushing into a closed pipe once more as it ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:
+        pass
