@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
@@ -68,14 +68,10 @@ def loop_background(size: f.Size) -> Any:
     return ColorBackground(color="#3060a0")
 
 
-def cpu(call: Callable[[], object], rounds: int) -> float:
-    """Median CPU seconds of this process (all threads) for one `call`."""
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return statistics.median(times)
+def blank(card: ModelCard) -> f.Frame:
+    """A grey frame of the network's own size."""
+    width, height = card.size
+    return f.Frame(f.filled((width // 2 * 2, height // 2 * 2), (128, 128, 128)), 0.0, 0)
 
 
 def reference_loop(size: f.Size, model: f.Size) -> Any:
@@ -162,7 +158,7 @@ class _Clock:
 def invoke_rate(card: ModelCard, threads: int, seconds: float) -> float:
     """Calls a second of back-to-back `invoke`."""
     with Segmenter(card, threads=threads) as segmenter:
-        segmenter.invoke()
+        segmenter(blank(card))  # the first call opens the model and warms its caches
         count, start = 0, time.perf_counter()
         while (spent := time.perf_counter() - start) < seconds:
             segmenter.invoke()
@@ -208,6 +204,8 @@ def throughput(card: ModelCard, size: f.Size, threads: int = 1, seconds: float =
 def invoke_times(cards: list[ModelCard], threads: list[int], rounds: int = 40) -> list[dict[str, Any]]:
     """Median milliseconds of one `invoke` for every card and number of threads, measured in turns."""
     open_ones = [(card, n, Segmenter(card, threads=n)) for card in cards for n in threads]
+    for card, _, segmenter in open_ones:
+        segmenter(blank(card))
     times: dict[int, list[float]] = {i: [] for i in range(len(open_ones))}
     for _ in range(rounds):
         for i, (_, _, segmenter) in enumerate(open_ones):
