@@ -25,11 +25,17 @@ from reference_loop import ReferenceLoop
 
 from edge_bg.assets import asset_path
 from edge_bg.card import find
-from edge_bg.composite import Compositor, make_background
-from edge_bg.frame import Frame, from_bgr, to_bgr
+from edge_bg.composite import (
+    BlurBackground,
+    ColorBackground,
+    Compositor,
+    ImageBackground,
+    TransparentBackground,
+)
+from edge_bg.frame import Frame, to_bgr
 from edge_bg.matte import Matte
 from edge_bg.segment import Segmenter
-from edge_bg.sinks.jpeg import JpegEncoder
+from edge_bg.sinks.http import jpeg_encoder
 from edge_bg.sources.synthetic import Synthetic
 
 BUDGET, JPEG_BUDGET = 55.0, 18.0
@@ -59,7 +65,7 @@ def main() -> int:
         out[name] = measure(name, cycle(call, arguments), calls=len(arguments), warm=2)
         return out[name]
 
-    backdrop = str(asset_path("portrait.jpg"))
+    backdrop = str(asset_path("backdrop.jpg"))
     matte = Matte(size)
     masks = {}
     for precision in ("int8", "float16"):
@@ -75,8 +81,14 @@ def main() -> int:
     stage("matte", matte, pairs)
     alphas = [matte(mask, frame) for mask, frame in pairs]
     composited: list[Frame] = []
-    for kind, fields in (("image", {"path": backdrop}), ("color", {}), ("blur", {}), ("transparent", {})):
-        with Compositor(make_background(kind, **fields), size) as compositor:
+    backgrounds = {
+        "image": ImageBackground(backdrop),
+        "color": ColorBackground(),
+        "blur": BlurBackground(),
+        "transparent": TransparentBackground(),
+    }
+    for kind, background in backgrounds.items():
+        with Compositor(background, size) as compositor:
             stage(f"composite on {kind}", compositor, list(zip(frames, alphas, strict=True)))
             if kind == "image":
                 composited = [compositor(frame, alpha).copy() for frame, alpha in zip(frames, alphas, strict=True)]
@@ -87,7 +99,7 @@ def main() -> int:
                             return compositor(frame, matte(segmenter(frame), frame))
 
                         stage(f"WHOLE FRAME, {precision}, image background", loop, [(frame,) for frame in frames])
-    encoder = JpegEncoder(size, quality=args.quality)
+    encoder = jpeg_encoder(args.quality)
     stage(f"JPEG from I420 planes, quality {args.quality}", encoder, [(frame,) for frame in composited])
 
     pictures = [to_bgr(frame.data) for frame in frames]
@@ -106,7 +118,9 @@ def main() -> int:
     print(f"JPEG: {jpeg:.1f} M (aim: at most {JPEG_BUDGET:.0f})")
     print(f"all but invoke, JPEG included: {rest:.1f} M; the reference's: {peers:.1f} M ({rest / peers:.2f} of it)")
     if args.json:
-        Path(args.json).write_text(json.dumps({"cpu": os.environ.get("INSN_CPU"), "size": size, "minsn": out}, indent=1))
+        Path(args.json).write_text(
+            json.dumps({"cpu": os.environ.get("INSN_CPU"), "size": size, "minsn": out}, indent=1)
+        )
     return 0
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from statistics import median
 
 _MAGIC = 0x1E550000
@@ -23,10 +25,8 @@ results: dict[str, dict[str, float]] = {}
 
 
 def _signal(code: int) -> None:
-    try:
+    with suppress(OSError):  # always raised: the descriptor cannot exist, but the plugin has seen the call
         os.close(-(_MAGIC + code))
-    except OSError:
-        pass  # always: the descriptor cannot exist; the plugin has seen the call
 
 
 def read() -> int:
@@ -63,14 +63,13 @@ def measure(name: str, call: Callable[[], object], calls: int = 5, warm: int = 2
     costs = [(cost - _overhead) / 1e6 for cost in _costs(call, calls)]
     if listing:
         _signal(3)
-        with open("/proc/self/maps") as maps, open(os.environ["INSN_MAPS"], "w") as out:
-            out.write(f"{calls}\n{name}\n{maps.read()}")
+        maps = Path("/proc/self/maps").read_text()
+        Path(os.environ["INSN_MAPS"]).write_text(f"{calls}\n{name}\n{maps}")
         os.environ.pop("INSN_MAPS")  # the first match is the one that is listed
     middle = median(costs)
     spread = f"   ({min(costs):.3f} to {max(costs):.3f})" if max(costs) - min(costs) > 0.01 * middle + 0.01 else ""
     print(f"{name:<44} {middle:9.3f} M{spread}", flush=True)
     results[name] = {"median_minsn": middle, "min_minsn": min(costs), "max_minsn": max(costs), "calls": calls}
     if path := os.environ.get("INSN_JSON"):
-        with open(path, "w") as out:
-            json.dump({"cpu": os.environ.get("INSN_CPU"), "calls": results}, out, indent=1)
+        Path(path).write_text(json.dumps({"cpu": os.environ.get("INSN_CPU"), "calls": results}, indent=1))
     return middle

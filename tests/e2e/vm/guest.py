@@ -163,7 +163,10 @@ def main() -> None:
         pid = main_pid()
         Path("/sys/bus/platform/drivers/vivid/unbind").write_text("vivid.0")
         covered = viewer.wait("cover", began)
-        wait_for("vivid is let go and its module removed", lambda: subprocess.run(["rmmod", "vivid"], capture_output=True).returncode == 0)
+        wait_for(
+            "vivid is let go and its module removed",
+            lambda: subprocess.run(["rmmod", "vivid"], capture_output=True).returncode == 0,
+        )
         assert not Path(CAMERA).exists()
         assert main_pid() == pid, "the service died when its camera went away"
         print(sh("systemctl", "show", "-p", "StatusText", UNIT), flush=True)
