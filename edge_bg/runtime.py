@@ -119,6 +119,23 @@ def pick_threads(asked: int | None, *, cores: int | None = None) -> int:
     return max(1, min(asked, cores))
 
 
+def load_delegate(library: str, options: Mapping[str, str]) -> Any:
+    """The delegate in the shared object `library`, made with `options`. Try it with `edge_bg.probe` first.
+
+    Raises `DelegateError` when the library declines, as libedgetpu does (without a word) where no device is.
+    """
+    try:
+        return runtime().load_delegate(library, dict(options))
+    except ValueError as error:
+        said = " ".join(str(error).split("\n", 1)[-1].split())
+        if "edgetpu" in library:
+            said = said or "it did not say why: no Edge TPU is plugged in, it is in use, or it may not be opened"
+            hint = "edge-bg doctor"
+        else:
+            said, hint = said or "it did not say why", "Check its device and its `options`."
+        raise DelegateError(f"{library} declined ({dict(options)}): {said}", hint=hint) from None
+
+
 class Engine:
     """One loaded model: a picture tensor in, `invoke`, a mask tensor out. For one thread at a time.
 

@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.card import ModelCard, Output, find
+from edge_bg.delegates import Ladder
+from edge_bg.errors import DelegateError
 from edge_bg.frame import Frame, Picture, planes
 from edge_bg.runtime import Engine, Tensor, pick_threads, runtime
+from edge_bg.stats import Stats
 
 Mask = NDArray[np.uint8]
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels of the frame, all even
@@ -26,9 +29,10 @@ _CODES: Final = {"rgb": cv2.COLOR_YCrCb2RGB, "bgr": cv2.COLOR_YCrCb2BGR}
 class Segmenter:
     """`mask = segmenter(frame)`: uint8 `(h, w)` at the network's own scale, 255 = person, over exactly the frame.
 
-    `card` is a `ModelCard`, a model's name or the path of a card; `delegates` is tried in order; `threads`
-    None means as many as the cores that are there make useful. Opens the model at once and raises
-    `ModelError` or `DelegateError`. For one thread at a time.
+    `card` is a `ModelCard`, a model's name or the path of a card; `delegates` is tried in order, at the start and
+    when one fails while running (each step down is counted in `stats` as `fallback.delegate`); `threads` None
+    means as many as the cores that are there make useful. Opens the model at once and raises `ModelError` or
+    `DelegateError`. For one thread at a time.
     """
 
     def __init__(
@@ -37,10 +41,12 @@ class Segmenter:
         *,
         delegates: Sequence[Any] = ("cpu",),
         threads: int | None = None,
+        stats: Stats | None = None,
     ) -> None:
         self.card = card if isinstance(card, ModelCard) else find(card)
         self.threads = pick_threads(threads)
-        self._engine: Engine | None = Engine(self.card.read_model(), self.card.model.name, threads=self.threads)
+        self._ladder = Ladder(self.card, list(delegates), self.threads, stats=stats)
+        self._engine: Engine | None = None  # the one that holds the prepared frame
         self._feed = _Feeder(self.card)
         self._read = _Reader(self.card.output)
 
@@ -53,39 +59,48 @@ class Segmenter:
             "version": made.version,
             "model": self.card.path.stem,
             "precision": self.card.precision,
-            "delegate": "cpu",
             "threads": self.threads,
-            "fallbacks": [],
+            **self._ladder.info(),
         }
 
     def __call__(self, frame: Frame, region: Region | None = None) -> Mask:
         """Mask of `frame`, or of the part `region` of it. A new array each time."""
-        box = self.prepare(frame, region)
-        self.invoke()
-        return self.mask(box)
+        while True:
+            box = self.prepare(frame, region)
+            if self.invoke():
+                return self.mask(box)
 
     # The three steps of a call, for whoever wants to time them or to put something between them.
 
     def prepare(self, frame: Frame, region: Region | None = None) -> Region:
         """Write the network's input; returns where the picture will be in the mask, (x, y, width, height)."""
-        return self._feed(frame, region, self._open())
+        self._engine = self._ladder.engine()
+        return self._feed(frame, region, self._engine)
 
-    def invoke(self) -> None:
-        """Run the network on what `prepare` wrote."""
-        self._open().invoke()
+    def invoke(self) -> bool:
+        """Run the network on what `prepare` wrote.
+
+        False: the delegate failed and the next one of the list took its place; `prepare` again. Raises
+        `DelegateError` when there is no next one.
+        """
+        assert self._engine is not None, "prepare comes first"
+        try:
+            self._engine.invoke()
+        except DelegateError as error:
+            self._engine = None
+            self._ladder.failed(error)
+            return False
+        return True
 
     def mask(self, box: Region) -> Mask:
         """The mask of the last `invoke`: what lies in `box`, as `prepare` returned it."""
-        return self._read(self._open().output(), box)
-
-    def _open(self) -> Engine:
-        if self._engine is None:
-            raise ValueError("the segmenter is closed")
-        return self._engine
+        assert self._engine is not None, "prepare and invoke come first"
+        return self._read(self._engine.output(), box)
 
     def close(self) -> None:
         """Let go of the model and of any device. Idempotent."""
         self._engine = None
+        self._ladder.close()
 
     def __enter__(self) -> Segmenter:
         return self

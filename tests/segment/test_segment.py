@@ -118,8 +118,8 @@ def test_the_cameras_small_picture_is_used(segmenter: Segmenter) -> None:
 
 def fed(segmenter: Segmenter, frame: Frame) -> NDArray[np.uint8]:
     """The RGB picture in the input tensor of an int8 model."""
+    segmenter.prepare(frame)
     assert segmenter._engine is not None
-    segmenter._feed(frame, None, segmenter._engine)
     tensor = segmenter._engine.input()[0].copy()
     return tensor.view(np.uint8) ^ np.uint8(128)
 

@@ -1,0 +1,306 @@
+"""Delegates, with a real one: a small library built from the public C interface. Nothing here is a mock."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_bg import frame as frames
+from edge_bg.breaker import DEATHS, Breaker
+from edge_bg.card import ModelCard
+from edge_bg.delegates import LIBRARY_VARIABLE, Ladder, Spec, open_engine
+from edge_bg.errors import DelegateError, ModelError
+from edge_bg.frame import Frame
+from edge_bg.segment import Segmenter
+from edge_bg.stats import Stats
+
+
+@pytest.fixture
+def card(twin_folder: Path) -> Callable[[str], ModelCard]:
+    return lambda name: ModelCard.load(twin_folder / f"{name}.yaml")
+
+
+@pytest.fixture
+def edgetpu(tiny: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The tiny delegate stands where libedgetpu would be."""
+    monkeypatch.setenv(LIBRARY_VARIABLE, tiny)
+    return tiny
+
+
+def bright_left() -> Frame:
+    """A frame whose left half is bright: the tiny delegate calls that the person."""
+    data = frames.filled((256, 144), (20, 128, 128))
+    data[:144, :128] = 230
+    return Frame(data, 0.0, 0)
+
+
+def accelerated(mask: np.ndarray[Any, Any]) -> bool:
+    """Whether this mask of `bright_left` was made by the tiny delegate."""
+    return bool((mask[:, :127] == 255).all() and (mask[:, 129:] == 0).all())
+
+
+def refused(card: ModelCard, entry: object, match: str) -> None:
+    with pytest.raises(DelegateError, match=match):
+        open_engine(card, Spec.parse(entry), 1, timeout=20)
+
+
+# --- the list ---------------------------------------------------------------------------------------------
+
+
+def test_entries_of_the_list() -> None:
+    assert Spec.parse("cpu").library is None
+    assert Spec.parse("edgetpu").options == () and Spec.parse("edgetpu").library == "libedgetpu.so.1"
+    for device in ("usb", "usb:0", "pci:1", ":2"):
+        assert Spec.parse(f"edgetpu:{device}").options == (("device", device),)
+    spec = Spec.parse({"library": "/opt/libarmnnDelegate.so", "options": {"backends": "CpuAcc,CpuRef", "n": 2}})
+    assert spec.label == "external:libarmnnDelegate.so"
+    assert spec.options == (("backends", "CpuAcc,CpuRef"), ("n", "2")) and not spec.twin
+
+
+@pytest.mark.parametrize("entry", ["tpu", "edgetpu:usb:x", "edgetpu:firewire", "", {"options": {}}, 5, None])
+def test_an_unknown_entry(entry: object) -> None:
+    with pytest.raises(DelegateError):
+        Spec.parse(entry)
+
+
+# --- one delegate -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["twin", "only"])
+def test_the_twin_runs_on_the_delegate(card: Callable[[str], ModelCard], edgetpu: str, name: str) -> None:
+    with Segmenter(card(name), delegates=["edgetpu:usb:0"], threads=1) as segmenter:
+        assert accelerated(segmenter(bright_left()))
+        assert segmenter.info["delegate"] == "edgetpu:usb:0" == segmenter.info["wanted"]
+        assert segmenter._engine is not None and segmenter._engine.operators() == ["edgetpu-custom-op", "DELEGATE"]
+        left = frames.filled((640, 480), (200, 128, 128))
+        assert (segmenter(Frame(left, 0.0, 1)) == 255).all()
+
+
+def test_an_external_delegate_runs_the_models_own_file(card: Callable[[str], ModelCard], tiny: str) -> None:
+    entry = {"library": tiny, "options": {"any": "thing"}}
+    with Segmenter(card("only"), delegates=[entry], threads=1) as segmenter:
+        assert accelerated(segmenter(bright_left()))
+        assert segmenter.info["delegate"] == "external:libtiny_edgetpu.so"
+    with Segmenter(card("twin"), delegates=[entry], threads=1) as segmenter:  # claims nothing: the CPU does it all
+        assert not accelerated(segmenter(bright_left()))
+
+
+def test_compiled_model_without_its_delegate(card: Callable[[str], ModelCard]) -> None:
+    with pytest.raises(ModelError, match="compiled for the Edge TPU and cannot run on the CPU"):
+        Segmenter(card("only"), delegates=["cpu"])
+
+
+def test_missing_library(card: Callable[[str], ModelCard]) -> None:
+    entry = {"library": "/nowhere/libx.so"}
+    refused(card("only"), entry, r"cannot be loaded: /nowhere/libx\.so: cannot open.*\n.*`library`")
+
+
+def test_missing_libedgetpu(card: Callable[[str], ModelCard], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LIBRARY_VARIABLE, "libedgetpu-that-is-not-here.so.1")
+    refused(card("twin"), "edgetpu", r"cannot open shared object file.*\n.*Install libedgetpu")
+
+
+def test_a_library_that_is_no_delegate(card: Callable[[str], ModelCard]) -> None:
+    refused(card("only"), {"library": "libm.so.6"}, "is no TFLite delegate")
+
+
+def test_a_delegate_that_declines_and_says_why(card: Callable[[str], ModelCard], tiny: str) -> None:
+    refused(card("only"), {"library": tiny, "options": {"decline": "busy, sorry"}}, "declined .*: busy, sorry")
+
+
+def test_a_delegate_that_declines_without_a_word(card: Callable[[str], ModelCard], tiny: str) -> None:
+    entry = {"library": tiny, "options": {"decline": ""}}
+    refused(card("only"), entry, r"no Edge TPU is plugged in.*\n.*edge-bg doctor")
+
+
+def test_a_delegate_that_refuses_the_graph(card: Callable[[str], ModelCard], tiny: str) -> None:
+    refused(card("only"), {"library": tiny, "options": {"fail": "prepare"}}, "does not fit the device")
+
+
+@pytest.mark.parametrize(
+    ("stage", "doing", "how"),
+    [
+        ("create", "opening the device", "SIGABRT"),
+        ("prepare", "preparing the graph", "SIGSEGV"),
+        ("invoke", "running the graph", "SIGABRT"),
+    ],
+)
+def test_a_delegate_that_crashes(card: Callable[[str], ModelCard], tiny: str, stage: str, doing: str, how: str) -> None:
+    refused(card("only"), {"library": tiny, "options": {"crash": stage}}, rf"crashed.*\({how}\) while {doing}")
+
+
+def test_a_delegate_that_hangs(card: Callable[[str], ModelCard], tiny: str) -> None:
+    entry = Spec.parse({"library": tiny, "options": {"hang": "invoke"}})
+    start = time.monotonic()
+    with pytest.raises(DelegateError, match=r"did not answer within 3 s while running the graph"):
+        open_engine(card("only"), entry, 1, timeout=3)
+    assert time.monotonic() - start < 10
+
+
+def test_a_card_without_a_twin(card: Callable[[str], ModelCard], edgetpu: str) -> None:
+    with pytest.raises(ModelError, match=r"names no Edge TPU twin.*\n.*edgetpu_compiler"):
+        open_engine(card("alone"), Spec.parse("edgetpu"), 1)
+    with pytest.raises(ModelError, match=r"gone\.tflite is missing"):
+        open_engine(card("lost"), Spec.parse("edgetpu"), 1)
+
+
+# --- falling back and coming back -------------------------------------------------------------------------
+
+
+def test_the_list_is_tried_in_order(
+    card: Callable[[str], ModelCard], tiny: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stats = Stats()
+    entries = [{"library": "/nowhere.so"}, {"library": tiny, "options": {"crash": "prepare"}}, "cpu"]
+    with Segmenter(card("twin"), delegates=entries, threads=1, stats=stats) as segmenter:
+        info = segmenter.info
+        assert not accelerated(segmenter(bright_left()))
+    assert info["delegate"] == "cpu" and info["wanted"] == "external:nowhere.so"
+    assert [entry["delegate"] for entry in info["fallbacks"]] == ["external:nowhere.so", "external:libtiny_edgetpu.so"]
+    assert "SIGSEGV" in info["fallbacks"][1]["reason"]
+    assert stats.snapshot()["fallback.delegate"] == 2
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert sum("cannot be used" in text for text in warnings) == 2
+    assert any("running on cpu instead of external:nowhere.so" in text for text in warnings)
+
+
+def test_no_entry_works(card: Callable[[str], ModelCard], tiny: str) -> None:
+    entries = [{"library": "/nowhere.so"}, {"library": tiny, "options": {"decline": "no"}}]
+    with pytest.raises(DelegateError, match=r"(?s)external:nowhere\.so: .*; external:libtiny.*no\n.*Add `cpu`"):
+        Segmenter(card("only"), delegates=entries)
+    with pytest.raises(DelegateError, match="is empty"):
+        Segmenter(card("only"), delegates=[])
+
+
+def test_a_lost_device_costs_no_frame_and_is_used_again(
+    card: Callable[[str], ModelCard], edgetpu: str, tiny: str, tmp_path: Path
+) -> None:
+    gone = tmp_path / "unplugged"
+    entry = {"library": tiny, "options": {"lost_after": "3", "decline_if": str(gone)}}
+    stats = Stats()
+    ladder = Ladder(card("only"), [entry, "edgetpu"], 1, stats=stats, retry=0.2)
+    segmenter = Segmenter(card("only"), delegates=["edgetpu"], threads=1)
+    segmenter._ladder.close()
+    segmenter._ladder = ladder
+    frame = bright_left()
+    try:
+        assert accelerated(segmenter(frame)) and accelerated(segmenter(frame))
+        assert ladder.label == "external:libtiny_edgetpu.so"
+        gone.touch()
+        assert accelerated(segmenter(frame)), "the frame on which the device died is done by the next delegate"
+        assert ladder.label == "edgetpu" and "device lost" in ladder.fallbacks["external:libtiny_edgetpu.so"]
+        assert stats.snapshot()["fallback.delegate"] == 1
+        until(lambda: segmenter(frame) is not None and "no device" in str(ladder.fallbacks), "a retry that fails")
+        assert ladder.label == "edgetpu"
+        gone.unlink()
+        until(lambda: segmenter(frame) is not None and ladder.label.startswith("external"), "the device's return")
+        assert not ladder.fallbacks
+        assert stats.snapshot()["recovered.delegate"] == 1
+    finally:
+        segmenter.close()
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"no sign of {what} within {seconds} s"
+        time.sleep(0.02)
+
+
+def test_the_last_delegate_failing_is_an_error(card: Callable[[str], ModelCard], tiny: str) -> None:
+    entry = {"library": tiny, "options": {"lost_after": "2"}}
+    with Segmenter(card("only"), delegates=[entry], threads=1) as segmenter:
+        segmenter(bright_left())
+        with pytest.raises(DelegateError, match=r"no delegate works: .*device lost"):
+            segmenter(bright_left())
+
+
+# --- the breaker ------------------------------------------------------------------------------------------
+
+
+def test_deaths_inside_an_accelerator_lead_to_the_cpu_and_back(
+    card: Callable[[str], ModelCard], edgetpu: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [1000.0]
+
+    def start() -> Ladder:
+        return Ladder(
+            card("only"), ["edgetpu", {"library": edgetpu}], 1, breaker=Breaker(tmp_path, clock=lambda: now[0])
+        )
+
+    for _ in range(DEATHS):  # each run is simply forgotten, as a crash would: nothing says goodbye
+        ladder = start()
+        assert ladder.label == "edgetpu"
+        now[0] += 60
+    ladder = start()
+    assert ladder.label == "external:libtiny_edgetpu.so"
+    assert "left alone for 30 more minutes" in ladder.fallbacks["edgetpu"]
+    assert "did not end by itself while edgetpu was in use (3 of 3" in caplog.text
+    ladder.close()
+    now[0] += 31 * 60
+    ladder = start()
+    assert ladder.label == "edgetpu"
+    ladder.close()
+
+
+def test_a_real_crash_is_counted(
+    card: Callable[[str], ModelCard], twin_folder: Path, tiny: str, tmp_path: Path
+) -> None:
+    code = """
+import os, sys
+from edge_bg.segment import Segmenter
+Segmenter(sys.argv[1], delegates=[{"library": sys.argv[2]}, "cpu"], threads=1)
+os.abort()
+"""
+    command = [sys.executable, "-c", code, str(twin_folder / "twin.yaml"), tiny]
+    environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path)}
+    root = str(Path(__file__).resolve().parents[2])
+    for _ in range(2):
+        subprocess.run(command, env=environment, cwd=root, capture_output=True, check=False)
+    breaker = Breaker(tmp_path)
+    assert len(breaker._deaths["external:libtiny_edgetpu.so"]) == 2
+    assert breaker.rest("external:libtiny_edgetpu.so") == 0.0
+    subprocess.run(command, env=environment, cwd=root, capture_output=True, check=False)
+    assert Breaker(tmp_path).rest("external:libtiny_edgetpu.so") > 1700
+
+
+def test_a_clean_end_is_no_death(tmp_path: Path) -> None:
+    for _ in range(5):
+        breaker = Breaker(tmp_path)
+        breaker.enter("edgetpu")
+        breaker.leave()
+    assert Breaker(tmp_path).rest("edgetpu") == 0.0
+
+
+def test_rare_deaths_do_not_open_the_breaker(tmp_path: Path) -> None:
+    now = [0.0]
+    for _ in range(6):
+        breaker = Breaker(tmp_path, clock=lambda: now[0])
+        assert breaker.rest("edgetpu") == 0.0
+        breaker.enter("edgetpu")
+        now[0] += 1700
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"deaths": 5}', '{"deaths": {"x": ["y"]}}', '{"running": 3}'])
+def test_a_damaged_state_file_is_begun_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "accelerator.json").write_text(text)
+    breaker = Breaker(tmp_path)
+    breaker.enter("edgetpu")
+    breaker.leave()
+    assert Breaker(tmp_path).rest("edgetpu") == 0.0
+
+
+def test_without_a_state_directory_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    breaker = Breaker(None)
+    breaker.enter("edgetpu")
+    assert not list(tmp_path.iterdir())
