@@ -108,12 +108,18 @@ def _expect(name: str, data: bytes, sha256: str) -> None:
 
 
 def floats(data: bytes) -> tuple[Graph, Graph]:
-    """The float graph that ships (HARD_SWISH whole) and the one that is quantised (by parts)."""
-    whole = G.read(data)
-    surgery.fuse_relu(whole)
-    surgery.conv_before_resize(whole)
-    parts = whole.copy()
+    """The float graph that ships (HARD_SWISH whole) and the one that is quantised (by parts, shaped for int8 kernels)."""
+    base = G.read(data)
+    surgery.fuse_relu(base)
+    surgery.conv_before_resize(base)
+    whole, parts = base.copy(), base
+    surgery.mean_before_sum(whole)
+    surgery.transpose_conv_as_pixels(whole)
     surgery.hard_swish_by_parts(parts)
+    surgery.mean_before_sum(parts)
+    surgery.transpose_conv_as_pixels(parts)
+    surgery.first_conv_in_pairs(parts)
+    surgery.wide_gates(parts)
     return whole, parts
 
 

@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from .graph import Graph, write
-from .quantise import Ranges
+from .quantise import SAME_SCALE, Ranges
 
 Picture = NDArray[np.uint8]
 
@@ -35,6 +35,12 @@ def framings(folder: Path, size: tuple[int, int], count: int) -> Iterator[Pictur
         h, w = rgb.shape[:2]
         ch = min(h, round(w * size[1] / size[0]))
         yield fit(rgb[:ch], size)
+
+
+def source(graph: Graph, name: str) -> str:
+    """The tensor whose numbers `name` merely rearranges: views and enlargements share their source's scale."""
+    maker = graph.producer(name)
+    return source(graph, maker.inputs[0]) if maker and maker.kind in SAME_SCALE else name
 
 
 def ranges(graph: Graph, pictures: list[Picture], percentile: float = 99.99, logit: float = 8.0) -> Ranges:
@@ -60,7 +66,7 @@ def ranges(graph: Graph, pictures: list[Picture], percentile: float = 99.99, log
         found[name] = (float(lo), float(hi))
     for op in graph.ops:
         if op.kind == "LOGISTIC" and op.output == graph.output:
-            found[op.inputs[0]] = (-logit, logit)
+            found[source(graph, op.inputs[0])] = (-logit, logit)
         if op.kind == "ADD" and op.attrs["act"] == "RELU6":
             found[op.output] = (0.0, 6.0)
             found[op.inputs[0]] = (max(found[op.inputs[0]][0], -3.0), found[op.inputs[0]][1])

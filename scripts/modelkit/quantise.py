@@ -10,6 +10,7 @@ Ranges = dict[str, tuple[float, float]]
 
 INPUT = Quant(np.float32(1 / 255), np.int64(-128))  # stored = pixel - 128, exactly
 OUTPUT = Quant(np.float32(1 / 256), np.int64(-128))  # what LOGISTIC must have
+SAME_SCALE = ("RESIZE_BILINEAR", "RESHAPE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH")  # the output has its input's
 
 
 def affine(lo: float, hi: float) -> Quant:
@@ -41,7 +42,7 @@ def quantise(graph: Graph, ranges: Ranges) -> Graph:
     for op in g.ops:
         if op.kind == "LOGISTIC":
             q[op.output] = OUTPUT
-        elif op.kind in ("RESIZE_BILINEAR", "RESHAPE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"):
+        elif op.kind in SAME_SCALE:
             q[op.output] = q[op.inputs[0]]
         else:
             q[op.output] = affine(*ranges[op.output])
