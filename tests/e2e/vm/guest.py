@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 PROOF = Path("/proof")
@@ -70,7 +71,7 @@ class Viewer:
 
     def longest_gap(self, since: float) -> float:
         times = [at for at, _ in list(self.seen) if at > since]
-        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)
+        return max((b - a for a, b in pairwise(times)), default=0.0)
 
 
 def main_pid() -> int:
@@ -102,7 +103,7 @@ def proof(name: str, step: Callable[[], float | None]) -> bool:
 
 
 def write_config(background: str) -> None:
-    colours = {name: "#%02x%02x%02x" % rgb for name, rgb in COLOURS.items()}
+    colours = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in COLOURS.items()}
     text = (PROOF / "config.yaml").read_text()
     for name in ("cover", "background"):
         text = text.replace(f"@{name}@", colours[background if name == "background" else name])
