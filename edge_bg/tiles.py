@@ -1,26 +1,27 @@
-"""Tiles: which parts of an alpha are soft, so that the costly work is done there and nowhere else.
+"""Which parts of an alpha are soft, so that the costly work is done there and nowhere else.
 
-Most of a matte is plain: 0 over the room, 255 inside the person. Only a band along the outline needs
-interpolation and blending, a sixth of the picture or so. A `Grid` cuts the frame into tiles that line up with
-the small working picture the matte computes on; `SoftAlpha` is an alpha420 that also knows its soft tiles.
+Most of a matte is plain: 0 over the room, 255 inside the person. Only a band along the outline, a sixth of the
+picture or less, needs interpolation and blending. A `Grid` relates the frame to the small working picture the
+matte computes on; `SoftAlpha` is an alpha420 that also knows where it is soft.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.frame import I420, Size, check_size
+from edge_bg.frame import I420, Picture, Size, check_size
 
 WORKING_WIDTH = 256
-TILE = 8  # side of a tile in working pixels; even, so that chroma tiles are whole
-
-
-_GAP = 3
+TILE = 4  # side of a tile in working pixels; even, so that chroma tiles are whole
+_BAND = 4  # rows of tiles that are cut into rectangles together
+_GAP = b"\0" * 4  # so many plain tiles side by side part two rectangles: fewer cost less than another call
 
 
 class Rect(NamedTuple):
@@ -36,8 +37,8 @@ class Rect(NamedTuple):
 class Grid:
     """How a frame of `size` (width, height) is cut.
 
-    `scale` frame pixels make one working pixel, `TILE` working pixels one tile. Where the frame's sides are
-    no multiples, the last tiles stick out of the frame and are cut off when they are read or written.
+    `scale` frame pixels make one working pixel, `TILE` x `TILE` of these one tile. Where the frame's sides are
+    no multiples of `scale`, the last working pixels stick out of the frame.
     """
 
     size: Size
@@ -71,21 +72,29 @@ class Grid:
         """Side of a tile in frame pixels; even."""
         return TILE * self.scale
 
-    def rects(self, soft: NDArray[np.bool_]) -> list[Rect]:
-        """The tiles marked in `soft`, `(down, across)` bool, as runs along each row of tiles, cut to the frame.
+    def tiles(self, working: Picture) -> Picture:
+        """`(down, across)` uint8: above 0 where any of a tile's pixels is 255; `working` is 0 or 255, `(h, w)`."""
+        across, down = self.counts
+        h, w = working.shape
+        if (w, h) != (across * TILE, down * TILE):
+            below, right = down * TILE - h, across * TILE - w
+            working = np.asarray(cv2.copyMakeBorder(working, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+        return np.asarray(cv2.resize(working, (across, down), interpolation=cv2.INTER_AREA), np.uint8)
 
-        Runs less than `_GAP` tiles apart are joined: a call costs more than the tiles between.
-        """
+    def rects(self, tiles: Picture) -> list[Rect]:
+        """Rectangles of whole tiles, cut to the frame, that together hold every tile above 0; none overlap."""
         (width, height), side = self.size, self.side
         found: list[Rect] = []
-        for row in np.flatnonzero(soft.any(axis=1)).tolist():
-            columns = np.flatnonzero(soft[row])
-            breaks = np.flatnonzero(np.diff(columns) > _GAP)
-            firsts = columns[np.append(0, breaks + 1)].tolist()
-            lasts = columns[np.append(breaks, len(columns) - 1)].tolist()
-            top, bottom = row * side, min((row + 1) * side, height)
-            for first, last in zip(firsts, lasts, strict=True):
-                found.append(Rect(first * side, top, min((last + 1) * side, width), bottom))
+        for first in range(0, len(tiles), _BAND):
+            band = tiles[first : first + _BAND]
+            columns = band.max(axis=0).tobytes()
+            top, bottom = first * side, min((first + len(band)) * side, height)
+            end = 0
+            while len(rest := columns[end:].lstrip(b"\0")):
+                start = len(columns) - len(rest)
+                run = rest.partition(_GAP)[0].rstrip(b"\0")
+                end = start + len(run)
+                found.append(Rect(start * side, top, min(end * side, width), bottom))
         return found
 
 
@@ -118,7 +127,7 @@ class Scratch:
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
         """An array of `shape` and `dtype`; its contents are undefined."""
-        count = int(np.prod(shape))
+        count = math.prod(shape)
         array = self._arrays.get(name)
         if array is None or array.size < count or array.dtype != dtype:
             array = self._arrays[name] = np.empty(count + count // 4, dtype)

@@ -1,8 +1,7 @@
 """The blend, `person * alpha + background * (255 - alpha)`, in whole numbers on I420, where it is needed.
 
 Where alpha is 0 the background is copied, where it is 255 the frame, and only the soft parts the matte marked
-are computed; an alpha from elsewhere is blended at every pixel. Both give the same bytes. OpenCV rounds the
-products on x86 and cuts them off on Arm, so a blended pixel may differ by up to 2 levels between the two.
+are computed; an alpha from elsewhere is blended at every pixel. Both give the same bytes.
 """
 
 from __future__ import annotations
@@ -96,16 +95,9 @@ class Compositor:
 
 
 def blend(person: Picture, behind: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> None:
-    """`person * alpha + behind * (1 - alpha)` for uint8 arrays `(h, w)`, exact where alpha is 0 or 255.
-
-    The weights are in 128ths and add up to 128: so a product is one multiplication and a shift.
-    """
-    shape = alpha.shape
-    mine, other, product = (scratch.take(name, shape, np.uint8) for name in ("mine", "other", "product"))
-    np.right_shift(alpha, 1, out=mine)
-    np.right_shift(alpha, 7, out=other)
-    np.add(mine, other, out=mine)
-    np.subtract(128, mine, out=other)
-    cv2.multiply(behind, other, product, 1 / 128)
-    cv2.multiply(person, mine, mine, 1 / 128)
-    cv2.add(product, mine, out)
+    """`(person * alpha + behind * (255 - alpha)) / 255` for uint8 arrays `(h, w)`, within one level."""
+    other = scratch.take("other", alpha.shape, np.uint8)
+    cv2.bitwise_not(alpha, other)
+    cv2.multiply(behind, other, other, 1 / 255)
+    cv2.multiply(person, alpha, out, 1 / 255)
+    cv2.add(out, other, out)

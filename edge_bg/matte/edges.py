@@ -42,10 +42,17 @@ def fit(guide: Picture, mask: Picture, radius: int, epsilon: float) -> tuple[Flo
     return a, b
 
 
+def saturate(values: Any, plus: Any = None, out: Picture | None = None) -> Picture:
+    """`values`, or `values + plus`, float32, rounded to uint8 and held to 0..255."""
+    if plus is None:
+        return np.asarray(cv2.convertScaleAbs(np.maximum(values, 0), out), np.uint8)
+    return np.asarray(cv2.add(values, plus, out, None, cv2.CV_8U), np.uint8)
+
+
 class Upsampler:
     """working mask + frame -> alpha420 that knows its soft parts.
 
-    Where the mask is 0 or 255 throughout the filter's reach, so is the alpha, exactly; the rest is soft.
+    Where the alpha at working size is next to 0 or 255 all round, so it is taken to be at full size, exactly.
     """
 
     def __init__(self, grid: Grid, *, guided: bool, radius: int, epsilon: float, sharpness: float) -> None:
@@ -54,56 +61,44 @@ class Upsampler:
         self.radius = radius
         self.epsilon = epsilon
         self.sharpness = sharpness
-        reach = 2 * radius + 1 if guided else 1
-        self._reach = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        across, down = grid.counts
-        w, h = grid.working
-        self._missing = ((0, down * TILE - h), (0, across * TILE - w))  # up to whole tiles
         self._scratch = Scratch()
 
     def __call__(self, mask: Picture, guide: Picture, luma: Picture, out: I420) -> SoftAlpha:
         """`mask` and `guide` are `(h, w)` uint8 of the grid's working size, `luma` the frame's `(H, W)`."""
-        rects = self.grid.rects(self._soft(mask))
-        self._fill(mask, out)
+        a: Any = None
+        b: Any
+        if self.guided:
+            a, b = fit(guide, mask, self.radius, self.epsilon)
+            a *= self.sharpness
+        else:
+            b = mask.astype(np.float32)
+        b -= 127.5
+        b *= self.sharpness
+        b += 127.5
+        alpha = saturate(b) if a is None else saturate(a * guide, b)
+        rects = self._soft(alpha)
+        self._fill(alpha, out)
         if rects:
-            a: Any = None
-            b: Any
-            if self.guided:
-                a, b = fit(guide, mask, self.radius, self.epsilon)
-                a *= self.sharpness
-            else:
-                b = mask.astype(np.float32)
-            b -= 127.5
-            b *= self.sharpness
-            b += 127.5
             self._soft_parts(rects, a, b, luma, out)
         return with_soft(out, rects)
 
-    def _soft(self, mask: Picture) -> NDArray[np.bool_]:
-        """`(down, across)` bool: tiles with a pixel whose alpha need not be 0 or 255."""
-        most, least = cv2.dilate(mask, self._reach), cv2.erode(mask, self._reach)
-        plain: Any = (np.asarray(least) == 255) | (np.asarray(most) == 0)
-        if any(map(any, self._missing)):
-            plain = np.pad(plain, self._missing, constant_values=True)
-        across, down = self.grid.counts
-        tiles: NDArray[np.bool_] = ~plain.reshape(down, TILE, across * TILE).all(axis=1).reshape(
-            down, across, TILE
-        ).all(axis=2)
-        return tiles
+    def _soft(self, alpha: Picture) -> list[Rect]:
+        """The parts of the frame where the alpha need not be 0 or 255, from the alpha at working size."""
+        soft: Any = cv2.inRange(alpha, _NEAR, 255 - _NEAR)
+        return self.grid.rects(self.grid.tiles(np.asarray(cv2.dilate(soft, _SQUARE), np.uint8)))
 
-    def _fill(self, mask: Picture, out: I420) -> None:
-        """Every tile gets the alpha of its first pixel; right where it is plain, and the rest is written later."""
+    def _fill(self, alpha: Picture, out: I420) -> None:
+        """Every tile gets 0 or 255, whichever its middle is nearer to; the soft parts are written afterwards."""
         side, (width, height) = self.grid.side, self.grid.size
-        rows = np.repeat(mask[::TILE, ::TILE], side, axis=1)
-        for row, top in zip(rows, range(0, height, side), strict=True):
-            out[top : top + side] = row[:width]
-        # U and V are half as wide and half as high: two of their rows make one row of the array.
-        half = np.tile(rows[:, :width:2], 2)
-        flat = out[height:].reshape(-1)
-        for plane in (flat[: flat.size // 2], flat[flat.size // 2 :]):
-            twice = plane.reshape(-1, width // 2)
-            for row, top in zip(half, range(0, height // 2, side // 2), strict=True):
-                twice[top : top + side // 2] = row[: width // 2]
+        counts = self.grid.counts[::-1]
+        # The last tile may be less than half a tile.
+        middles = [np.minimum(np.arange(n) * TILE + TILE // 2, m - 1) for n, m in zip(counts, alpha.shape, strict=True)]
+        hard = np.where(alpha[np.ix_(*middles)] > 127, np.uint8(255), np.uint8(0))
+        rows = np.repeat(hard, side, axis=1)[:, :width]
+        spread(rows, out[:height], side)
+        half = np.ascontiguousarray(rows[:, ::2])
+        for plane in planes(out)[1:]:
+            spread(half, plane, side // 2)
 
     def _soft_parts(self, rects: list[Rect], a: Floats | None, b: Floats, luma: Picture, out: I420) -> None:
         """alpha = a * luma + b, interpolated, in `rects`, and the same at half size over U and V."""
@@ -115,11 +110,11 @@ class Upsampler:
             alpha = y[top:bottom, left:right]
             base = self._upsample(b, rect, "base")
             if a is None:
-                cv2.convertScaleAbs(base, alpha)
+                saturate(base, out=alpha)
             else:
                 slope = self._upsample(a, rect, "slope")
                 np.multiply(slope, luma[top:bottom, left:right], out=slope)
-                cv2.add(slope, base, alpha, None, cv2.CV_8U)
+                saturate(slope, base, out=alpha)
             half = u[top // 2 : bottom // 2, left // 2 : right // 2]
             cv2.resize(alpha, half.shape[::-1], dst=half, interpolation=cv2.INTER_AREA)
             v[top // 2 : bottom // 2, left // 2 : right // 2] = half
@@ -138,3 +133,14 @@ class Upsampler:
         full = self._scratch.take(name, shape, np.float32)
         cv2.resize(part, shape[::-1], dst=full, interpolation=cv2.INTER_LINEAR)
         return full[s : s + bottom - top, s : s + right - left]
+
+
+def spread(rows: Picture, out: Picture, times: int) -> None:
+    """Every row of `rows` `times` times, into `out`, whose last repetitions may be fewer."""
+    whole = len(out) // times
+    out[: whole * times].reshape(whole, times, out.shape[1])[...] = rows[:whole, None]
+    out[whole * times :] = rows[-1]
+
+
+_NEAR = 4  # levels from 0 and 255 that nobody sees
+_SQUARE = np.ones((3, 3), np.uint8)

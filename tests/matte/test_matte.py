@@ -1,0 +1,139 @@
+"""The matte on masks and pictures whose right answer is known by construction."""
+
+from __future__ import annotations
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_bg.frame import Frame, empty, filled, planes
+from edge_bg.matte import Matte, MatteOptions
+from edge_bg.tiles import Grid, soft_parts
+
+SIZES = [(1280, 720), (640, 480), (1920, 1080), (320, 240), (854, 480), (1366, 768), (62, 34), (2, 2)]
+
+
+def disc(size: tuple[int, int], *, contrast: int = 120, shift: int = 0) -> tuple[Frame, np.ndarray]:
+    """A frame with a bright disc on a dark room, and the disc's true alpha at frame size."""
+    width, height = size
+    truth = np.zeros((height, width), np.uint8)
+    cv2.circle(truth, (width // 2 + shift, height // 2), max(1, height // 3), 255, -1, cv2.LINE_AA)
+    data = filled(size, (0, 128, 128))
+    data[:height] = 60 + truth.astype(np.float32) / 255 * contrast
+    return Frame(data, 0.0, 0), truth
+
+
+def small(truth: np.ndarray, size: tuple[int, int] = (256, 144), blur: int = 5) -> np.ndarray:
+    """What a network would say: the truth at model size, its edge washed out."""
+    return cv2.blur(cv2.resize(truth, size, interpolation=cv2.INTER_AREA), (blur, blur))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("edges", ["guided", "bilinear"])
+def test_layout_and_plain_masks(size, edges):
+    matte = Matte(size, edges=edges)
+    frame = Frame(filled(size, (90, 128, 128)), 0.0, 0)
+    for value in (0, 255):
+        matte.reset()
+        alpha = matte(np.full((144, 256), value, np.uint8), frame)
+        assert alpha.shape == frame.data.shape and alpha.dtype == np.uint8 and alpha.flags.c_contiguous
+        assert (alpha == value).all()
+        assert soft_parts(alpha) == []
+
+
+@pytest.mark.parametrize("size", [s for s in SIZES if s[1] >= 240])
+def test_alpha_follows_the_picture_not_the_mask(size):
+    frame, truth = disc(size)
+    mask = small(truth, (256, 256 * size[1] // size[0]))
+    guided = Matte(size, smoothing=0.0)(mask, frame)[: size[1]]
+    plain = Matte(size, smoothing=0.0, edges="bilinear", sharpness=1.0, low=0.0, high=1.0)(mask, frame)[: size[1]]
+    error = [np.abs(a.astype(int) - truth).mean() for a in (guided, plain)]
+    assert error[0] < 0.5 * error[1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_chroma_alpha_is_luma_alpha_at_half_size(size):
+    frame, truth = disc(size)
+    alpha = Matte(size)(small(truth), frame)
+    y, u, v = planes(np.asarray(alpha))
+    assert (u == v).all()
+    half = cv2.resize(y, u.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(half.astype(int) - u).max() <= 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_outside_the_soft_parts_alpha_is_hard(size):
+    frame, truth = disc(size)
+    alpha = Matte(size)(small(truth), frame)
+    y, u, _ = (p.copy() for p in planes(np.asarray(alpha)))
+    for left, top, right, bottom in soft_parts(alpha):
+        assert not (left | top | right | bottom) % 2
+        y[top:bottom, left:right] = 0
+        u[top // 2 : bottom // 2, left // 2 : right // 2] = 0
+    assert set(np.unique(y)) <= {0, 255} and set(np.unique(u)) <= {0, 255}
+
+
+def test_what_is_still_stays_still():
+    rng = np.random.default_rng(0)
+    frame, truth = disc((640, 360))
+    mask = small(truth).astype(int)
+
+    def wobble(matte: Matte) -> float:
+        seen = []
+        for _ in range(20):
+            noisy = frame.data + rng.normal(0, 1.5, frame.data.shape)
+            shaky = np.clip(mask + cv2.blur(rng.normal(0, 60, mask.shape), (7, 7)), 0, 255).astype(np.uint8)
+            seen.append(matte(shaky, Frame(np.clip(noisy, 0, 255).astype(np.uint8), 0.0, 0))[:360].astype(int))
+        return float(np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(seen[8:])]))
+
+    assert wobble(Matte((640, 360))) < 0.3 * wobble(Matte((640, 360), smoothing=0.0))
+
+
+def test_what_moves_is_followed_at_once():
+    matte = Matte((640, 360))
+    for step in range(6):
+        frame, truth = disc((640, 360), shift=16 * step)
+        alpha = matte(small(truth), frame)
+    alone = Matte((640, 360), smoothing=0.0)(small(truth), frame)
+    # The disc moves 16 pixels a frame: half a frame late would be 8 columns of a ring 360 pixels long.
+    assert np.abs(alpha[:360].astype(int) - alone[:360]).mean() < 0.25
+
+
+def test_reset_forgets():
+    frame, truth = disc((320, 240))
+    matte = Matte((320, 240))
+    matte(np.zeros((144, 256), np.uint8), frame)
+    matte.reset()
+    first = matte(small(truth), frame)
+    assert (first == Matte((320, 240))(small(truth), frame)).all()
+
+
+def test_buffers_are_used_again_but_never_under_a_reader():
+    frame, truth = disc((320, 240))
+    matte, mask = Matte((320, 240)), small(truth)
+    held = matte(mask, frame)
+    copy = held.copy()
+    addresses = set()
+    for _ in range(10):
+        addresses.add(matte(255 - mask, frame).ctypes.data)
+    assert (held == copy).all() and held.ctypes.data not in addresses
+    assert len(addresses) <= 2
+
+
+def test_wrong_sizes_and_options_are_refused():
+    with pytest.raises(ValueError, match="made for"):
+        Matte((320, 240))(np.zeros((144, 256), np.uint8), Frame(empty((640, 480)), 0.0, 0))
+    with pytest.raises(ValueError, match="smoothing"):
+        MatteOptions(smoothing=1.5)
+    with pytest.raises(ValueError, match="edges"):
+        MatteOptions(edges="magic")
+    with pytest.raises(ValueError, match="even"):
+        Matte((321, 240))
+
+
+def test_grid_prefers_a_scale_that_divides():
+    assert Grid.of((1280, 720)).scale == 5 and Grid.of((1280, 720)).exact
+    assert Grid.of((1920, 1080)).working == (240, 135)
+    assert not Grid.of((1366, 768)).exact
