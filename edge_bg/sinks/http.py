@@ -145,7 +145,7 @@ class Http:
             return
         self.hub.close()
         server.should_exit = True
-        thread.join(0.4)
+        thread.join(0.25)
         if thread.is_alive() and self._loop is not None:
             self._loop.call_soon_threadsafe(self._abort, server)
             thread.join(2.0)
