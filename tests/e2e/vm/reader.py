@@ -1,6 +1,7 @@
 """The second program: reads /dev/video10 with OpenCV as any viewer would.
 
-Prints one line a frame: time, width, height, B, G, R. The colour is the median of the picture. When frames stop coming the device is opened again, as viewers do.
+Prints one line a frame: time, width, height, B, G, R; the colour is the median of the picture. When frames stop
+coming the device is opened again, as viewers do.
 """
 
 import os
