@@ -121,6 +121,16 @@ class ModelCard:
         self._compare(tflite.read(data, str(path)), path)
         return data
 
+    def judge(self) -> None:
+        """Say so when the model's quality was never measured; raise `ModelError` when it was and failed."""
+        if self.measured is None:
+            log.warning("%s: its quality was never measured", self.path.name)
+        elif self.measured.get("verdict") == "failed":
+            why = self.measured.get("reason", "its own measurement did not reach its gate")
+            raise ModelError(
+                f"model {self.name!r} ({self.path}) is marked as failed: {why}", hint="Choose another: edge-bg models"
+            )
+
     def _compare(self, found: tflite.ModelFile, path: Path) -> None:
         faults = []
         for what, tensors, said in (
@@ -374,11 +384,6 @@ def _load(path: Path) -> ModelCard:
             f"{path} is not a valid model card:\n  - " + "\n  - ".join(faults),
             hint=f"A fresh template: edge-bg models card {card.model}",
         )
-    if measured is None:
-        log.warning("%s: quality was never measured on this program's pictures", path.name)
-    elif measured.get("verdict") == "failed":
-        why = measured.get("reason", "its own measurement did not reach its gate")
-        raise ModelError(f"model {card.name!r} ({path}) is marked as failed: {why}", hint="Choose another model.")
     return card
 
 

@@ -44,6 +44,7 @@ class Segmenter:
         stats: Stats | None = None,
     ) -> None:
         self.card = card if isinstance(card, ModelCard) else find(card)
+        self.card.judge()
         self.threads = pick_threads(threads)
         self._ladder = Ladder(self.card, list(delegates), self.threads, stats=stats)
         self._engine: Engine | None = None  # the one that holds the prepared frame

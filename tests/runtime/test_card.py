@@ -200,10 +200,10 @@ def test_not_a_card_at_all(folder: Path, text: str) -> None:
 
 def test_unmeasured_warns_and_failed_is_refused(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        ModelCard.load(edit(folder, measured=None))
+        ModelCard.load(edit(folder, measured=None)).judge()
     assert "never measured" in caplog.text
     with pytest.raises(ModelError, match=r"marked as failed: IoU 0\.2"):
-        ModelCard.load(edit(folder, measured={"verdict": "failed", "reason": "IoU 0.2"}))
+        ModelCard.load(edit(folder, measured={"verdict": "failed", "reason": "IoU 0.2"})).judge()
 
 
 def test_twin(folder: Path) -> None:

@@ -67,7 +67,7 @@ def test_letterboxed_mask_lies_over_the_person(size: tuple[int, int], centre: fl
     frame, truth = portrait(size, centre)
     mask = Segmenter(card, threads=1)(frame)
     assert mask.shape[1] / mask.shape[0] == pytest.approx(size[0] / size[1], rel=0.02)
-    assert iou(mask, truth) > 0.85
+    assert iou(mask, truth) > 0.75
 
 
 def test_stretched_mask_has_the_networks_size() -> None:
