@@ -108,7 +108,7 @@ def _expect(name: str, data: bytes, sha256: str) -> None:
 
 
 def floats(data: bytes) -> tuple[Graph, Graph]:
-    """The float graph that ships (HARD_SWISH whole) and the one that is quantised (by parts, shaped for int8 kernels)."""
+    """The float graph that ships (HARD_SWISH whole), and the one that is quantised (shaped for int8 kernels)."""
     base = G.read(data)
     surgery.fuse_relu(base)
     surgery.conv_before_resize(base)
@@ -209,7 +209,7 @@ def calibrate(source: Path | None, data: Path) -> None:
         result[v.name] = C.ranges(parts, pictures)
     note = {
         "what": "range [low, high] of each activation, 99.99 percentile, last logits and hard swishes by rule",
-        "pictures": "150 of data/calibration (github.com/bearpaw/clothing-co-parsing@fe34fb7), each whole and upper part; "
+        "pictures": "150 of data/calibration (github.com/bearpaw/clothing-co-parsing@fe34fb7), whole and upper part; "
         "astronaut.png and grace_hopper.jpg (public domain)",
         "command": "scripts/build_models --calibrate DATA",
         "date": datetime.date.today().isoformat(),
@@ -233,9 +233,8 @@ def main() -> None:
     files = build(a.source, a.out, a.names)
     different = [p for p, data in files.items() if not p.exists() or p.read_bytes() != data]
     for path, data in files.items():
-        print(
-            f"{'differs' if path in different else 'same   '} {len(data):8d} {hashlib.sha256(data).hexdigest()[:16]} {path}"
-        )
+        state = "differs" if path in different else "same"
+        print(f"{state:7} {len(data):8d} {hashlib.sha256(data).hexdigest()[:16]} {path}")
         if path in different and not a.check:
             G.save(path, data)
     if a.check and different:

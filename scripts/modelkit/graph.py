@@ -54,7 +54,7 @@ class Op:
 
 @dataclass
 class Graph:
-    """A network with one input and one output. `shapes` holds the activations, `consts` the constants (float32, int32)."""
+    """A network with one input and one output. `shapes` holds the activations', `consts` the constants."""
 
     input: str
     output: str
@@ -64,7 +64,7 @@ class Graph:
     quants: dict[str, Quant] = field(default_factory=dict)
 
     def copy(self) -> Graph:
-        """A graph that can be edited without touching this one (arrays are shared: replace them, never write into them)."""
+        """A graph that can be edited without touching this one (arrays are shared: replace, never write into them)."""
         ops = [replace(op, inputs=list(op.inputs), attrs=dict(op.attrs)) for op in self.ops]
         return replace(self, ops=ops, shapes=dict(self.shapes), consts=dict(self.consts), quants=dict(self.quants))
 

@@ -1,0 +1,170 @@
+"""The files in models/: are they what their cards say, rebuilt to the byte, and as good as measured?"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip("ai_edge_litert", reason="the workshop needs ai-edge-litert (tflite-runtime has no schema)")
+pytest.importorskip("flatbuffers")
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from modelkit import build, check, graph, measure, surgery  # noqa: E402
+
+CARDS = sorted((ROOT / "models").glob("*.yaml"))
+DATA = Path(os.environ.get("EDGE_BG_DATA", ""))
+needs_data = pytest.mark.skipif(
+    not os.environ.get("EDGE_BG_DATA"), reason="EDGE_BG_DATA is not set: NOT MEASURED against people/ and webcam/"
+)
+
+# What tflite-runtime 2.14, XNNPACK and (without the two rearrangements) the Edge TPU take in int8.
+INT8_OPERATORS = {
+    "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "ADD": 2, "MUL": 2, "MEAN": 2, "LOGISTIC": 2, "RESIZE_BILINEAR": 3,
+    "RESHAPE": 1, "DEPTH_TO_SPACE": 1,
+}  # fmt: skip
+
+
+def cards() -> list:
+    return [pytest.param(p, id=p.stem) for p in CARDS]
+
+
+def schema(path: Path):
+    S = graph.S
+    return S.ModelT.InitFromObj(S.Model.GetRootAsModel(bytearray(path.read_bytes()), 0))
+
+
+def test_the_four_models_of_the_first_delivery_are_there():
+    names = {p.stem for p in CARDS}
+    assert {
+        "landscape-144x256-int8",
+        "landscape-144x256-float16",
+        "general-256x256-int8",
+        "general-256x256-float16",
+    } <= names
+
+
+@pytest.mark.parametrize("path", cards())
+def test_a_card_describes_its_file(path):
+    card = yaml.safe_load(path.read_text())
+    model = path.with_name(card["file"])
+    assert hashlib.sha256(model.read_bytes()).hexdigest() == card["sha256"]
+    m = schema(model)
+    sub = m.subgraphs[0]
+    for side, index in (("input", sub.inputs[0]), ("output", sub.outputs[0])):
+        tensor = sub.tensors[index]
+        assert list(tensor.shape) == card[side]["shape"]
+        assert tensor.type == graph.DTYPES[card[side]["dtype"]]
+        if card["precision"] == "int8":
+            assert tensor.quantization.scale[0] == np.float32(card[side]["scale"])
+            assert tensor.quantization.zeroPoint[0] == card[side]["zero_point"] == -128
+    assert card["licence"] == "Apache-2.0"
+    assert card["measured"]["iou"] > 0.8
+
+
+@pytest.mark.parametrize("path", [p for p in cards() if p.id.endswith("int8")])
+def test_int8_is_integer_throughout_and_of_listed_operators(path):
+    m = schema(path.with_suffix(".tflite"))
+    found = {graph.KINDS[max(c.builtinCode, c.deprecatedBuiltinCode)]: c.version for c in m.operatorCodes}
+    assert {k: INT8_OPERATORS.get(k) for k in found} == found
+    float_tensors = [
+        t.name for t in m.subgraphs[0].tensors if t.type in (graph.DTYPES["float32"], graph.DTYPES["float16"])
+    ]
+    assert not float_tensors
+
+
+@needs_data
+def test_the_same_bytes_are_built_again():
+    files = build.build(DATA / "models", ROOT / "models", [])
+    assert len(files) == 2 * len(CARDS)
+    for path, data in files.items():
+        assert path.read_bytes() == data, f"{path.name}: run scripts/build_models"
+
+
+@needs_data
+@pytest.mark.parametrize("variant", build.VARIANTS, ids=lambda v: v.name)
+def test_surgery_does_not_change_what_a_float_network_says(variant):
+    source = build.fetch(DATA / "models", variant.parent)
+    original = measure.load(source)
+    rewritten = [measure.load(graph.write(g)) for g in build.floats(source)]
+    picture = np.random.default_rng(3).integers(0, 255, (*original.size[::-1], 3)).astype(np.uint8)
+    for rgb in (picture, *list(build_portraits(original.size))):
+        wanted = original.run(rgb)
+        for net in rewritten:
+            assert np.abs(net.run(rgb) - wanted).max() < 1e-3  # a quarter of an int8 step
+
+
+def build_portraits(size):
+    from modelkit import calibrate
+
+    return calibrate.portraits(DATA, size)
+
+
+@needs_data
+def test_the_gate_holds_on_photographs():
+    """IoU of the default model against hand-drawn masks, and its agreement with its float parent, as on its card."""
+    card = yaml.safe_load((ROOT / "models/landscape-144x256-int8.yaml").read_text())
+    net = measure.load(ROOT / "models" / card["file"])
+    people, masks = measure.people_masks(net, DATA / "people/images"), measure.truth(DATA / "people/masks")
+    iou = float(np.mean([measure.iou(a, b) for a, b in zip(people, masks, strict=True)]))
+    assert iou >= card["measured"]["iou"] - check.IOU_MARGIN
+    assert iou >= 0.90
+
+
+@needs_data
+def test_flicker_on_a_clip_stays_near_the_float_parents():
+    clip = DATA / "webcam/thanks.mkv"
+    parent = measure.load(build.fetch(DATA / "models", build.LANDSCAPE))
+    own = measure.flicker(measure.clip_masks(measure.load(ROOT / "models/landscape-144x256-int8.tflite"), clip))
+    assert own <= 1.4 * measure.flicker(measure.clip_masks(parent, clip))
+
+
+def test_a_model_below_its_card_fails_the_gate():
+    card = {"measured": {"iou": 0.900, "flicker": 3.0}}
+    assert check.verdict("x", card, {"iou": 0.896, "flicker": 3.2}) == []
+    assert len(check.verdict("x", card, {"iou": 0.894, "flicker": 3.4})) == 2
+    assert len(check.verdict("x", {"measured": None}, {"iou": 1.0, "flicker": 0.0})) == 1
+
+
+def test_flicker_and_iou_have_the_values_that_theory_gives():
+    a = np.zeros((4, 4), bool)
+    a[:, :2] = True
+    assert measure.iou(a, a) == 1.0
+    assert measure.iou(a, ~a) == 0.0
+    assert measure.iou(a, np.roll(a, 1, axis=1)) == pytest.approx(1 / 3)
+    assert measure.iou(np.zeros((2, 2), bool), np.zeros((2, 2), bool)) == 1.0
+    still = [np.full((2, 2), 0.5, np.float32)] * 3
+    assert measure.flicker(still) == 0.0
+    assert measure.flicker([np.zeros((2, 2), np.float32), np.ones((2, 2), np.float32)]) == pytest.approx(1000)
+
+
+def test_a_graph_survives_writing_and_reading():
+    """A float network of our own: written, read back, the same operators and numbers."""
+    rng = np.random.default_rng(0)
+    consts = {"w": rng.normal(size=(8, 1, 1, 3)).astype(np.float32), "b": rng.normal(size=8).astype(np.float32)}
+    ops = [graph.Op("CONV_2D", ["image", "w", "b"], "y", {"stride": 1, "padding": "SAME", "act": "NONE"}),
+           graph.Op("HARD_SWISH", ["y"], "z")]  # fmt: skip
+    g = graph.Graph("image", "z", ops, {"image": (1, 4, 6, 3), "y": (1, 4, 6, 8), "z": (1, 4, 6, 8)}, consts)
+    again = graph.read(graph.write(g))
+    assert [op.kind for op in again.ops] == ["CONV_2D", "HARD_SWISH"]
+    assert again.macs() == g.macs() == 4 * 6 * 8 * 3
+    np.testing.assert_array_equal(again.consts[again.ops[0].inputs[1]], consts["w"])
+
+
+def test_surgery_refuses_what_it_cannot_do_exactly():
+    ops = [graph.Op("CONV_2D", ["image", "w", "b"], "y", {"stride": 1, "padding": "SAME", "act": "NONE"})]
+    consts = {"w": np.ones((8, 3, 3, 3), np.float32), "b": np.zeros(8, np.float32)}
+    g = graph.Graph("image", "y", ops, {"image": (1, 4, 6, 3), "y": (1, 4, 6, 8)}, consts)
+    with pytest.raises(ValueError, match="stride 2"):
+        surgery.first_conv_in_pairs(g)
+
+
+def test_the_checksum_of_a_parent_is_checked(tmp_path):
+    (tmp_path / build.LANDSCAPE.file).write_bytes(b"not a model")
+    with pytest.raises(SystemExit, match="SHA-256"):
+        build.fetch(tmp_path, build.LANDSCAPE)
