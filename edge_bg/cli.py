@@ -6,6 +6,7 @@ Exit codes: 0 done (also after Ctrl-C or SIGTERM, when what was begun was finish
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; errors become one message on standard error."""
-    debug = "--debug" in arguments or os.environ.get("EDGE_BG_DEBUG", "") not in ("", "0")
+    before = os.environ.get("EDGE_BG_DEBUG", "")
+    debug = "--debug" in arguments or before not in ("", "0")
+    os.environ["EDGE_BG_DEBUG"] = "1" if debug else "0"  # what the commands and their child processes look at
     try:
         return _run(list(arguments))
     except KeyboardInterrupt:
@@ -38,6 +41,8 @@ def run(arguments: Sequence[str]) -> int:
         return OK
     except Exception as error:
         return _explain(error, debug)
+    finally:
+        os.environ["EDGE_BG_DEBUG"] = before
 
 
 def _run(arguments: list[str]) -> int:
@@ -62,6 +67,8 @@ def _explain(error: Exception, debug: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
+    elif isinstance(error, ConfigError):
+        _say("the configuration is wrong:\n" + str(error) if "\n" in str(error) else str(error))
     elif isinstance(error, EdgeBgError):
         _say(str(error))
     elif isinstance(error, MemoryError):
@@ -74,15 +81,11 @@ def _explain(error: Exception, debug: bool) -> int:
 
 
 def _say(text: str) -> None:
-    try:
-        print(f"edge-bg: {text}" if "\n" not in text else f"edge-bg:\n{text}", file=sys.stderr)
-    except (OSError, ValueError):
-        pass
+    with contextlib.suppress(OSError, ValueError):
+        print(f"edge-bg: {text}", file=sys.stderr)
 
 
 def _let_go_of_stdout() -> None:
     """Keep the interpreter from flushing into a closed pipe once more as it ends."""
-    try:
+    with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except OSError:
-        pass

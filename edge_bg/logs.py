@@ -87,12 +87,18 @@ def under_journal() -> bool:
     return stream == f"{there.st_dev}:{there.st_ino}"
 
 
-def setup(level: str = "info", *, debug: bool = False, line: StatusLine | None = None) -> StatusLine:
+def debugging() -> bool:
+    """Whether --debug was given, or $EDGE_BG_DEBUG is set."""
+    return os.environ.get("EDGE_BG_DEBUG", "") not in ("", "0")
+
+
+def setup(level: str = "info", *, line: StatusLine | None = None) -> StatusLine:
     """Send the program's messages to standard error. Called once by the program, never by a library.
 
-    level: debug, info, warning or error; `debug` adds the time, the thread and tracebacks.
+    level: debug, info, warning or error. With --debug everything is written, with time, thread and tracebacks.
     Returns the status line that messages are kept apart from.
     """
+    debug = debugging()
     line = line or StatusLine()
     handler = _Handler(line)
     if under_journal():

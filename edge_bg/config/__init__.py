@@ -16,6 +16,7 @@ from edge_bg.config.report import problems_of
 from edge_bg.errors import ConfigError
 
 __all__ = [
+    "Change",
     "Config",
     "Log",
     "Matte",

@@ -30,6 +30,9 @@ class Change:
 def apply(document: Document, changes: Mapping[str, Change]) -> None:
     """Replace keys, named with dots, in `document.data`. Relative paths start at the current folder."""
     for name, change in changes.items():
+        if name.startswith("sinks.*."):
+            _to_every_sink(document, name.removeprefix("sinks.*."), change)
+            continue
         path: Key = tuple(name.split("."))
         document.forget(path)
         document.labels[path] = change.label
@@ -46,6 +49,20 @@ def apply(document: Document, changes: Mapping[str, Change]) -> None:
                 _here(value, _ONE_LINE["model"])["name"] if name == "model.name" else _here(value, _ONE_LINE.get(name))
             )
         holder[path[-1]] = value
+
+
+def _to_every_sink(document: Document, key: str, change: Change) -> None:
+    """Set a key of every sink that writes a file."""
+    sinks = document.data.get("sinks")
+    for number, sink in enumerate(sinks if isinstance(sinks, list) else []):
+        if isinstance(sink, str):
+            try:
+                sink = shorthand.sink(sink)
+            except Bad:
+                continue
+        if isinstance(sink, dict) and sink.get("kind") == "file":
+            document.labels[("sinks", number, key)] = change.label
+            sinks[number] = {**sink, key: change.value}
 
 
 def _mapping_at(holder: dict[str, Any], key: str) -> dict[str, Any]:

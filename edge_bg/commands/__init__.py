@@ -1,0 +1,95 @@
+"""The commands of `edge-bg`: parse, call, print. Each is imported only when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+import edge_bg
+
+COMMANDS = {  # name -> where it is, what it does
+    "run": ("edge_bg.commands.run:run", "Take the camera, put people on a new background, send it out."),
+    "image": ("edge_bg.commands.image:image", "Cut people out of pictures."),
+    "check": ("edge_bg.commands.check:check", "Check a config; say what it would do."),
+    "models": ("edge_bg.commands.models:models", "List the models."),
+    "bench": ("edge_bg.commands.bench:bench", "Measure this machine."),
+    "evaluate": ("edge_bg.evaluate.command:evaluate", "Measure models on labelled pictures and clips."),
+    "doctor": ("edge_bg.doctor.command:doctor", "Look for what is wrong on this board."),
+    "completion": ("edge_bg.commands.completion:completion", "Print what makes Tab complete edge-bg's words."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are called: `--help` and `--version` stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands that this installation has."""
+        return [name for name, (place, _) in COMMANDS.items() if _is_there(place.partition(":")[0])]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        place = COMMANDS.get(cmd_name, ("", ""))[0]
+        module, _, attribute = place.partition(":")
+        if not module or not _is_there(module):
+            return None
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a guess at what was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], list(COMMANDS), n=1)
+            if not close or "did you mean" in error.message.lower():
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {close[0]!r}?", ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--debug`, read by `edge_bg.cli` and by the commands that log."""
+    text = "Log everything, and show where an error comes from."
+    return click.option("--debug", is_flag=True, expose_value=False, help=text)(command)
+
+
+def examples(*lines: str) -> str:
+    """An epilog of examples that click leaves as they are."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+@click.group(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "edge-bg run                                    the demo: open http://127.0.0.1:8080",
+        "edge-bg run --source v4l2 --background blur    your webcam, the room blurred",
+        "edge-bg run kiosk.yaml                         what a config says",
+        "edge-bg image party/*.jpg -o cutouts/          cut people out of photographs",
+    )
+    + "\n\n\b\nExit codes:\n  0 done, also after Ctrl-C or SIGTERM   1 something failed   2 wrong usage or config"
+    "\n  130 interrupted before anything began",
+)
+@click.version_option(edge_bg.__getattr__("__version__"), "-V", "--version", prog_name="edge-bg")
+@debug_option
+def cli() -> None:
+    """Remove and replace the background behind people, live, on small boards."""

@@ -1,0 +1,53 @@
+"""`edge-bg bench`: figures of this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from edge_bg.commands import debug_option, examples
+from edge_bg.config.types import Bad, parse_size
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    """`1280x720` -> (1280, 720), as in a config."""
+    try:
+        return parse_size(value)
+    except Bad as error:
+        raise click.BadParameter(f"{value} {error}", ctx, param) from None
+
+
+@click.command(
+    epilog=examples(
+        "edge-bg bench",
+        "edge-bg bench --size 640x480 --json -          JSON on standard output",
+        "edge-bg bench --quick                          without the long memory run",
+    )
+)
+@click.option("--model", default="landscape", show_default=True, metavar="NAME", help="Model of the loop.")
+@click.option("--precision", default="int8", show_default=True, help="Its precision.")
+@click.option(
+    "--size", callback=_size, metavar="WxH", default="1280x720", show_default=True, help="Size of the frames."
+)
+@click.option("--seconds", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="Length of each turn.")
+@click.option("--quick", is_flag=True, help="Leave out starting the program and its memory.")
+@click.option("--json", "json_path", metavar="FILE", help="Write all figures as JSON too; - is standard output.")
+@debug_option
+def bench(model: str, precision: str, size: tuple[int, int], seconds: float, quick: bool, json_path: str | None) -> int:
+    """Measure the loop on this machine: time per stage beside a reference loop, rate, latency, memory.
+
+    Nothing here is compared with other machines: what is compared is measured side by side, in turns.
+    """
+    from edge_bg import bench as benchmarks
+
+    options = benchmarks.Options(model=model, precision=precision, size=size, seconds=seconds, program=not quick)
+    report = benchmarks.run(options, say=lambda what: click.echo(f"measuring: {what}", err=True))
+    if json_path == "-":
+        click.echo(json.dumps(report, indent=1))
+        return 0
+    click.echo(benchmarks.text(report))
+    if json_path:
+        Path(json_path).write_text(json.dumps(report, indent=1) + "\n")
+    return 0

@@ -1,0 +1,76 @@
+"""`edge-bg check`: is a config right, and what would it do?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edge_bg.commands import debug_option, examples
+from edge_bg.config import Config, load, schema_text
+from edge_bg.errors import EdgeBgError
+
+
+@click.command(
+    epilog=examples("edge-bg check kiosk.yaml", "edge-bg check --schema > edge-bg.schema.json     for editors")
+)
+@click.argument("configs", nargs=-1, metavar="CONFIG...", type=click.Path(path_type=Path))
+@click.option("--schema", "print_schema", is_flag=True, help="Print the JSON Schema of a config and exit.")
+@debug_option
+def check(configs: tuple[Path, ...], print_schema: bool) -> int:
+    """Check configs without opening a camera: every error at once, with its line and what would do.
+
+    Exit code 0: all fine; 2: something is wrong.
+    """
+    if print_schema:
+        click.echo(schema_text(), nl=False)
+        return 0
+    if not configs:
+        raise click.UsageError("name a CONFIG to check, or --schema")
+    wrong = 0
+    for path in configs:
+        try:
+            config = load(path)
+            model = _model(config)
+        except EdgeBgError as error:
+            wrong += 1
+            click.echo(str(error), err=True)
+        else:
+            click.echo(f"{path}: fine\n{describe(config, model)}")
+    return 2 if wrong else 0
+
+
+def _model(config: Config) -> str:
+    """The model that would be used; ModelError if there is none or its file is not what its card says."""
+    from edge_bg.card import find
+
+    card = find(config.model.name, config.model.precision)
+    card.read_model()
+    return card.path.stem
+
+
+def describe(config: Config, model: str) -> str:
+    """What a config would do, in a few lines."""
+    delegates = [each if isinstance(each, str) else each.library for each in config.model.delegates]
+    lines = [
+        ("source", _part(config.source)),
+        ("model", f"{model} on {', then '.join(delegates)}"),
+        ("background", _part(config.background)),
+        *(("sink", _part(sink)) for sink in config.sinks),
+        ("cover", f"{_part(config.privacy.cover)}, once a mask is {config.privacy.max_mask_age:g} s old"),
+    ]
+    return "\n".join(f"  {name:<10}  {text}" for name, text in lines)
+
+
+def _part(part: object) -> str:
+    """`kind key=value ...`, without what is at its default; the token stays secret."""
+    shown = [str(getattr(part, "kind", ""))]
+    for key, info in type(part).model_fields.items():  # type: ignore[attr-defined]
+        value = getattr(part, key)
+        always = key in ("size", "fps", "device", "path", "color", "host", "port", "camera")
+        if key == "kind" or value is None or (value == info.default and not always) or value == {}:
+            continue
+        if key == "token":
+            value = "***"
+        shown.append(f"{key}={'x'.join(map(str, value)) if isinstance(value, tuple) else value}")
+    return " ".join(shown)
