@@ -58,7 +58,8 @@ class AvWriter:
     """
 
     OPTIONS: dict[str, dict[str, str]] = {  # noqa: RUF012
-        "libx264": {"preset": "veryfast"},
+        # No B-frames: with them a fragmented file starts late, by as many frames as are reordered.
+        "libx264": {"preset": "veryfast", "bf": "0"},
         "mpeg4": {},
         # Realtime settings: the others take seconds a frame on a board. Alternate references exclude alpha.
         "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "auto-alt-ref": "0"},
