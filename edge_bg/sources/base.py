@@ -7,12 +7,19 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from edge_bg.errors import SourceError
 from edge_bg.frame import Frame
 
 Self = TypeVar("Self", bound="SourceBase")
+
+
+class Again:
+    """What `_next` returns when it has no frame now but may have one later."""
+
+
+AGAIN: Final = Again()
 
 
 class SourceBase(ABC):
@@ -41,8 +48,8 @@ class SourceBase(ABC):
         """Acquire everything and set `size`, `fps`; raise SourceError and leave nothing open otherwise."""
 
     @abstractmethod
-    def _next(self) -> Frame | None:
-        """The next frame; None when there are no more."""
+    def _next(self) -> Frame | Again | None:
+        """The next frame; AGAIN when there is none just now; None when there are no more."""
 
     @abstractmethod
     def _release(self) -> None:
@@ -98,7 +105,8 @@ class SourceBase(ABC):
             if frame is None:
                 self.state = "ended"
                 return
-            yield frame
+            if not isinstance(frame, Again):
+                yield frame
             del frame  # a reference kept here would keep its buffer from being used again
         with self._busy:
             self._let_go(stop)
