@@ -107,7 +107,9 @@ def main() -> int:
     reference = ReferenceLoop(size, (256, 144), cv2.imread(backdrop))
     soft = [mask.astype("float32") / 255 for mask in masks["int8"]]
     stage("reference: prepare (BGR)", reference.prepare, [(picture,) for picture in pictures])
-    stage("reference: composite (float32 NumPy, BGR)", reference.composite, list(zip(pictures, soft, strict=True)))
+    big = [reference.upsample(mask) for mask in soft]
+    stage("reference: upsample the mask", reference.upsample, [(mask,) for mask in soft])
+    stage("reference: composite (float32 NumPy, BGR)", reference.composite, list(zip(pictures, big, strict=True)))
     stage("reference: imencode of BGR", reference.encode, [(picture, args.quality) for picture in shown])
 
     frame_cost = out["WHOLE FRAME, int8, image background"]

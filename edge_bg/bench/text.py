@@ -29,6 +29,10 @@ def text(report: dict[str, Any]) -> str:
         parts = ", ".join(f"{name} {value:.2f}" for name, value in times.items() if name != "all")
         lines.append(f"  {who:10}{times['all']:7.2f}   ({parts})")
     lines.append(f"  ratio     {s['ratio']:7.3f}   {_goal(s['ratio'] <= s['goal'], 'at most', s['goal'])}")
+    lines.append(
+        f"  and {s['ratio_with_soften']:.3f} of a reference that also softens and averages its mask at the frame's "
+        f"size (+{s['reference_soften_ms']:.1f} ms), as peers do and our matte does in its way"
+    )
     t = report["throughput"]
     lines += [
         "",

@@ -44,8 +44,9 @@ def test_the_reference_loop_composites():
     frame = np.full((180, 320, 3), 200, np.uint8)
     mask = np.zeros((144, 256), np.float32)
     mask[:, 128:] = 1
-    out = reference.composite(frame, mask)
+    out = reference.composite(frame, reference.upsample(mask))
     assert (out[:, -50:] == 200).all()
     assert np.abs(out[:, :50].astype(int) - loop.picture(SIZE)[:, :50, ::-1]).max() <= 1
     assert reference.prepare(frame).shape == (1, 144, 256, 3)
     assert reference.encode(out)[:2] == b"\xff\xd8"
+    assert np.allclose(reference.soften(np.ones((180, 320), np.float32)), 1, atol=1e-5)
