@@ -1,0 +1,176 @@
+"""One picture at full quality, in RGB: where the loop has 30 milliseconds, a photograph has a second.
+
+cutout = edge_bg.cut_out("party.jpg")
+cutout.rgba()               # (H, W, 4): the person's own colours, nothing of the room
+cutout.on((0, 177, 64))     # (H, W, 3): on a new background
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_bg.card import ModelCard, find
+from edge_bg.errors import PictureError
+from edge_bg.segment import Segmenter
+from edge_bg.still import matting
+from edge_bg.still.mask import coarse_mask
+from edge_bg.still.read import Photo, read_photo
+
+Rgb = NDArray[np.uint8]
+Gray = NDArray[np.uint8]
+
+WORK = 1024  # longest side, in pixels, at which the person is found and the edge is fitted
+STRIP = 256  # rows of the full picture at a time: memory stays bounded however large it is
+SURE = (0.25, 0.75)  # of the network's mask: below is room, above is person
+CLEAR = (0.1, 0.9)  # of the fitted alpha: the rest is haze and pinholes
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A person cut out: `rgb` uint8 (H, W, 3), the person's own colours even in the soft edge; `alpha` uint8 (H, W).
+
+    Far from the person `rgb` is black: a cut-out holds nothing of the room.
+    """
+
+    rgb: Rgb
+    alpha: Gray
+
+    def rgba(self) -> NDArray[np.uint8]:
+        """Uint8 (H, W, 4), alpha not multiplied in (as PNG has it)."""
+        return np.dstack((self.rgb, self.alpha))
+
+    def on(self, background: Rgb | tuple[int, int, int]) -> Rgb:
+        """RGB uint8 (H, W, 3): the person on a colour, or on a picture of the same size."""
+        behind = np.asarray(background, np.uint8)
+        if behind.ndim != 1 and behind.shape != self.rgb.shape:
+            raise PictureError(f"background of {behind.shape} does not fit a picture of {self.rgb.shape}")
+        out = np.empty_like(self.rgb)
+        for top in range(0, out.shape[0], STRIP):
+            rows = slice(top, top + STRIP)
+            share = self.alpha[rows, :, None].astype(np.uint32)
+            under = behind if behind.ndim == 1 else behind[rows]
+            out[rows] = (self.rgb[rows] * share + under * (255 - share) + 127) // 255
+        return out
+
+
+def cut_out(
+    picture: str | Path | NDArray[np.uint8],
+    model: str | ModelCard = "general",
+    *,
+    delegates: Sequence[Any] = ("cpu",),
+    threads: int | None = None,
+) -> Cutout:
+    """Cut the people out of a picture: a file, or RGB uint8 (H, W, 3).
+
+    For many pictures make one `Cutter` and call it for each. Raises PictureError and ModelError.
+    """
+    with Cutter(model, delegates=delegates, threads=threads) as cutter:
+        return cutter(picture)
+
+
+class Cutter:
+    """`cutter(picture) -> Cutout`, the model loaded once. A context manager; for one thread at a time."""
+
+    def __init__(
+        self,
+        model: str | ModelCard = "general",
+        *,
+        delegates: Sequence[Any] = ("cpu",),
+        threads: int | None = None,
+    ) -> None:
+        card = model if isinstance(model, ModelCard) else find(model)
+        self.segmenter = Segmenter(card, delegates=delegates, threads=threads)
+
+    def __call__(self, picture: str | Path | Photo | NDArray[np.uint8]) -> Cutout:
+        """Cut out. The picture's own alpha, if it has any, is kept as an upper limit."""
+        photo = _photo(picture)
+        work = _shrunk(photo.rgb)
+        guide = work.astype(np.float32) / 255
+        mask = _stretched(coarse_mask(work, self.segmenter), SURE)
+        radius = max(2, round(0.011 * max(work.shape[:2])))
+        fit = matting.guided_coefficients(guide, mask, radius, 1e-4)
+        alpha = _stretched(matting.apply_coefficients(fit, guide), CLEAR)
+        front, back = matting.smooth_colours(guide, alpha, max(4, round(0.06 * max(work.shape[:2]))))
+        reach = max(3, round(0.01 * max(work.shape[:2])))
+        near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
+        front *= near[..., None]
+        return _full(photo, fit, front, back)
+
+    def close(self) -> None:
+        """Let go of the model; idempotent."""
+        self.segmenter.close()
+
+    def __enter__(self) -> Cutter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _photo(picture: str | Path | Photo | NDArray[np.uint8]) -> Photo:
+    if isinstance(picture, Photo):
+        return picture
+    if isinstance(picture, (str, Path)):
+        return read_photo(picture)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        raise PictureError(f"picture of {picture.dtype} {picture.shape}: RGB uint8 (H, W, 3) was expected")
+    return Photo(picture)
+
+
+def _shrunk(rgb: Rgb) -> Rgb:
+    """At most WORK pixels on the longer side."""
+    high, wide = rgb.shape[:2]
+    scale = WORK / max(high, wide)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(wide * scale)), max(1, round(high * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _stretched(values: matting.Plane, limits: tuple[float, float]) -> matting.Plane:
+    """`limits` become 0 and 1."""
+    low, high = limits
+    out: matting.Plane = (values - np.float32(low)) / np.float32(high - low)
+    return np.clip(out, 0, 1, out=out)
+
+
+def _full(photo: Photo, fit: matting.Colours, front: matting.Colours, back: matting.Colours) -> Cutout:
+    """Alpha and colours at the picture's own size, a strip at a time."""
+    high, wide = photo.rgb.shape[:2]
+    alpha = np.empty((high, wide), np.uint8)
+    colours = np.empty_like(photo.rgb)
+    for rows, (fit_here, front_here, back_here) in _strips((fit, front, back), (wide, high)):
+        guide = photo.rgb[rows].astype(np.float32) / 255
+        here = _stretched(matting.apply_coefficients(fit_here, guide), CLEAR)
+        alpha[rows] = np.rint(here * 255)
+        if photo.alpha is not None:
+            alpha[rows] = np.minimum(alpha[rows], photo.alpha[rows])
+        colours[rows] = np.rint(matting.own_colours(guide, here, front_here, back_here) * 255)
+    return Cutout(colours, alpha)
+
+
+def _strips(planes: Sequence[matting.Colours], size: tuple[int, int]) -> Iterator[tuple[slice, list[matting.Colours]]]:
+    """Rows of a picture of `size` (width, height), with the same part of smaller `planes`, enlarged."""
+    wide, high = size
+    rows, columns = planes[0].shape[:2]
+    across, down = columns / wide, rows / high
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for top in range(0, high, STRIP):
+        bottom = min(top + STRIP, high)
+        if (columns, rows) == size:
+            yield slice(top, bottom), [plane[top:bottom] for plane in planes]
+            continue
+        view = np.array([[across, 0, 0.5 * (across - 1)], [0, down, 0.5 * (down - 1) + top * down]], np.float64)
+        part = (wide, bottom - top)
+        enlarged = [cv2.warpAffine(p, view, part, flags=flags, borderMode=cv2.BORDER_REPLICATE) for p in planes]
+        yield slice(top, bottom), [np.asarray(each, np.float32) for each in enlarged]
+
+
+__all__ = ["Cutout", "Cutter", "Photo", "cut_out", "read_photo"]

@@ -1,0 +1,129 @@
+"""Where the person is: the network looks at the whole picture, then ever closer at the person it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_bg.frame import Frame, from_rgb
+from edge_bg.segment import Segmenter
+
+Rgb = NDArray[np.uint8]
+Mask = NDArray[np.float32]
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the picture; may stick out
+
+MARGINS = (0.06, 0.03)  # about the person's box, as a share of its longer side: one look each
+SLIMMEST = 0.5  # width to height of a look; the network takes people squeezed so far, and sees more of them then
+TILE = 0.6  # a long body is also seen in two overlapping parts, each so much of its length
+DETAIL = 0.7  # how far the parts decide, near the edge of the mask
+FINER = 2  # the network's input is made from a picture so many times larger, to keep its chroma whole
+
+
+def coarse_mask(picture: Rgb, segmenter: Segmenter, *, closer: bool = True) -> Mask:
+    """float32 (H, W) in 0..1 for RGB uint8 (H, W, 3): 1 = person. With `closer` false, one look at the whole.
+
+    Each look is averaged with its mirror image. On the people pictures the closer looks are worth 1.4 points of IoU
+    and 7 of boundary F over one look.
+    """
+    high, wide = picture.shape[:2]
+    mask = _look(picture, (0, 0, wide, high), segmenter)
+    if not closer:
+        return mask
+    for margin in MARGINS:
+        box = person_box(mask, margin)
+        if box is None:
+            return mask
+        box = _widened(box, SLIMMEST)
+        mask = _inside(_look(picture, box, segmenter), box)
+    box = person_box(mask, MARGINS[-1])
+    return mask if box is None else _with_detail(picture, mask, box, segmenter)
+
+
+def person_box(mask: Mask, margin: float) -> Box | None:
+    """The box around all that is probably a person, with a margin; None when nobody is there."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
+    if count < 2:
+        return None
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    kept = stats[1:][areas >= 0.1 * areas.max()]
+    left, top = kept[:, cv2.CC_STAT_LEFT].min(), kept[:, cv2.CC_STAT_TOP].min()
+    right = (kept[:, cv2.CC_STAT_LEFT] + kept[:, cv2.CC_STAT_WIDTH]).max()
+    bottom = (kept[:, cv2.CC_STAT_TOP] + kept[:, cv2.CC_STAT_HEIGHT]).max()
+    around = margin * max(right - left, bottom - top)
+    high, wide = mask.shape
+    left, top = max(0.0, left - around), max(0.0, top - around)
+    right, bottom = min(float(wide), right + around), min(float(high), bottom + around)
+    return left, top, right - left, bottom - top
+
+
+def _widened(box: Box, slimmest: float) -> Box:
+    """`box` grown about its middle until it is not slimmer, and not flatter, than `slimmest`."""
+    x, y, wide, high = box
+    new_wide, new_high = max(wide, high * slimmest), max(high, wide * slimmest)
+    return x - (new_wide - wide) / 2, y - (new_high - high) / 2, new_wide, new_high
+
+
+def _inside(mask: Mask, box: Box) -> Mask:
+    """`mask` within `box`, nothing outside: what the last look did not show is no person."""
+    high, wide = mask.shape
+    left, top = max(0, round(box[0])), max(0, round(box[1]))
+    right, bottom = min(wide, round(box[0] + box[2])), min(high, round(box[1] + box[3]))
+    out = np.zeros_like(mask)
+    out[top:bottom, left:right] = mask[top:bottom, left:right]
+    return out
+
+
+def _with_detail(picture: Rgb, mask: Mask, box: Box, segmenter: Segmenter) -> Mask:
+    """The mask, its edge drawn finer by two looks at half a long body each."""
+    x, y, wide, high = box
+    long = max(wide, high)
+    if long < 1.25 * min(wide, high):
+        return mask
+    side = max(TILE * long, min(wide, high))
+    upright = high > wide
+    first: Box = (x, y, wide, side) if upright else (x, y, side, high)
+    second: Box = (x, y + high - side, wide, side) if upright else (x + wide - side, y, side, high)
+    start, length = (y, high) if upright else (x, wide)
+    along = np.arange(mask.shape[0 if upright else 1], dtype=np.float32)
+    share = np.clip((start + side - along) / max(1.0, 2 * side - length), 0, 1)
+    share = share[:, None] if upright else share[None, :]
+    one, two = (_look(picture, _widened(part, 0.7), segmenter) for part in (first, second))
+    fine = one * share + two * (1 - share)
+    reach = max(3, int(0.02 * long)) | 1
+    edge = ((mask > 0.05) & (mask < 0.95)).astype(np.uint8)
+    near = cv2.blur(cv2.dilate(edge, np.ones((reach, reach), np.uint8)).astype(np.float32), (9, 9))
+    return np.asarray(mask + DETAIL * near * (fine - mask), np.float32)
+
+
+def _look(picture: Rgb, box: Box, segmenter: Segmenter) -> Mask:
+    """What the network sees in `box`, as a mask of the whole picture; the mean with that of the mirrored box."""
+    across, down = segmenter.card.size
+    x, y, wide, high = box
+    size = (across * FINER, down * FINER)
+    step = (wide / size[0], high / size[1])
+    if max(step) > 1.2:  # softened before sampling, or fine patterns turn into false ones
+        sigma = (max(0.01, 0.4 * step[0]), max(0.01, 0.4 * step[1]))
+        picture = cv2.GaussianBlur(picture, (0, 0), sigmaX=sigma[0], sigmaY=sigma[1])  # type: ignore[assignment]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    part: Any = cv2.warpAffine(picture, _view(*step, x, y), size, flags=flags, borderMode=cv2.BORDER_CONSTANT)
+    total = np.zeros(segmenter.card.mask_size[::-1], np.float32)
+    for mirrored in (False, True):
+        rgb = np.ascontiguousarray(part[:, ::-1]) if mirrored else part
+        seen = segmenter(Frame(from_rgb(rgb), 0.0, 0)).astype(np.float32)
+        total += seen[:, ::-1] if mirrored else seen
+    total /= np.float32(510)
+    columns, rows = segmenter.card.mask_size
+    back = (columns / wide, rows / high)
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    size = (picture.shape[1], picture.shape[0])
+    view = _view(*back, -x * back[0], -y * back[1])
+    mask: Any = cv2.warpAffine(total, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(mask, 0, 1, out=mask)
+
+
+def _view(across: float, down: float, x: float, y: float) -> NDArray[np.float64]:
+    """Matrix from pixels of the result to pixels of the source, middle on middle."""
+    return np.array([[across, 0, x + 0.5 * (across - 1)], [0, down, y + 0.5 * (down - 1)]], np.float64)
