@@ -65,12 +65,13 @@ class Booth:
         self.stats = Stats()
         self.sinks = Sinks([sink(part) for part in config.sinks])
         with ExitStack() as opened:
-            self.segmenter = opened.enter_context(segmenter(config))
+            self.segmenter = segmenter(config, self.stats)
+            opened.callback(lambda: self.segmenter.close())  # the one in use then: a reload may have changed it
             self.source = source(config)
             opened.callback(self.source.close)
             self.source.open()
             size, fps = self.source.size, self.source.fps
-            self.matte = Matte(size, **_fields(config.matte))
+            self.matte = matte(config, size)
             self.compositor = opened.enter_context(Compositor(background(config.background), size, fps=fps))
             cover = background(config.privacy.cover)
             opened.callback(cover.close)
@@ -162,11 +163,16 @@ def background(part: BackgroundPart) -> Background:
     return cast(Background, _make(BACKGROUNDS, part.kind, _fields(part)))
 
 
-def segmenter(config: Config) -> Segmenter:
-    """The network of a config, loaded."""
+def matte(config: Config, size: tuple[int, int]) -> Matte:
+    """The matte of a config, for frames of `size` (width, height)."""
+    return Matte(size, **_fields(config.matte))
+
+
+def segmenter(config: Config, stats: Stats | None = None) -> Segmenter:
+    """The network of a config, loaded; fallbacks of its delegates are counted in `stats`."""
     model = config.model
     delegates = [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
-    return Segmenter(find(model.name, model.precision), delegates=delegates, threads=model.threads)
+    return Segmenter(find(model.name, model.precision), delegates=delegates, threads=model.threads, stats=stats)
 
 
 def _fields(part: Part) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def test_engine_runs_the_packaged_model() -> None:
     assert engine.operators()
 
 
-def test_unknown_custom_operator_is_a_clear_error() -> None:
+@pytest.mark.skipif(runtime.runtime().name != "ai_edge_litert", reason="tflite-runtime does not notice, or dies")
+def test_a_damaged_model_past_the_checks_is_still_an_error() -> None:
     card = find("landscape")
     data = card.read_model()
     # a model whose weights are gone, had it come past the checks of the card

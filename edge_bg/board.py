@@ -1,0 +1,33 @@
+"""What the board tells about itself in /sys and /proc. Every function takes the root to look under, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def text(path: Path) -> str:
+    """The contents of a small file without surrounding space and NULs, "" where it cannot be read."""
+    try:
+        return path.read_text(errors="replace").strip().strip("\0")
+    except OSError:
+        return ""
+
+
+def temperature(root: str | Path = "/") -> float | None:
+    """Degrees Celsius of the hottest thermal zone that names the CPU or SoC, else of the first; None: unknown."""
+    named, first = [], None
+    for zone in sorted(Path(root).glob("sys/class/thermal/thermal_zone*")):
+        try:
+            degrees = int(text(zone / "temp")) / 1000
+        except ValueError:
+            continue
+        first = degrees if first is None else first
+        kind = text(zone / "type").lower()
+        if any(word in kind for word in ("cpu", "soc", "pkg")):
+            named.append(degrees)
+    return max(named) if named else first
+
+
+def model(root: str | Path = "/") -> str:
+    """The board's name from the device tree, such as "Raspberry Pi 4 Model B Rev 1.4"; "" on a PC."""
+    return text(Path(root) / "proc/device-tree/model") or text(Path(root) / "sys/firmware/devicetree/base/model")

@@ -1,0 +1,262 @@
+"""The daemon: one config, run until it is told to stop, as systemd would have it.
+
+READY is said when a first frame has been delivered by a sink, and the watchdog is fed by delivered frames alone;
+no timer ever speaks for the loop. SIGHUP reads the config again and SIGTERM ends. A missing camera is a state.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from edge_bg import board, build, logs
+from edge_bg import config as configuration
+from edge_bg.config import Config
+from edge_bg.errors import ConfigError, EdgeBgError
+from edge_bg.frame import Frame
+from edge_bg.notify import Notifier
+from edge_bg.reload import Reloader
+
+log = logging.getLogger("edge_bg.service")  # also where this module is __main__
+
+OK, FAILED, BAD_CONFIG = 0, 1, 2
+TICK: Final = 1.0  # seconds between status lines
+
+
+def run(config_path: str | Path) -> int:
+    """Run `config_path` as a service. Returns an exit code: 0 ended well, 1 failed, 2 the config is wrong.
+
+    systemd does not restart after 2: only a person can mend a config.
+    """
+    faulthandler.enable()  # the watchdog kills with SIGABRT: the journal then shows where every thread was
+    notifier = Notifier()
+    path = Path(config_path)
+    logs.setup()
+    try:
+        with Signals() as signals:
+            return Service(path, load(path), notifier, signals).run()
+    except ConfigError as error:
+        _tell(error, notifier)
+        return BAD_CONFIG
+    except EdgeBgError as error:
+        _tell(error, notifier)
+        return FAILED
+    finally:
+        notifier.close()
+
+
+def load(path: Path) -> Config:
+    """The config at `path` as a service wants it: a camera that is not there is waited for."""
+    config = configuration.load(path)
+    source = config.source
+    if getattr(source, "wait", None) is False:
+        config = config.model_copy(update={"source": source.model_copy(update={"wait": True})})
+    return config
+
+
+def _tell(error: EdgeBgError, notifier: Notifier) -> None:
+    log.error("%s", error)
+    notifier.status(error.message)
+
+
+class Signals:
+    """SIGTERM, SIGINT and SIGHUP as bytes to wait for; a handler in Python could deadlock on a lock it interrupts."""
+
+    CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
+        self._before: dict[int, object] = {}
+        self._wakeup = -1
+
+    def __enter__(self) -> Signals:
+        self._wakeup = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        for number in self.CAUGHT:
+            self._before[number] = signal.signal(number, lambda *_: None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)  # type: ignore[arg-type]
+        signal.set_wakeup_fd(self._wakeup)
+        self._read.close()
+        self._write.close()
+
+    def wait(self, seconds: float) -> set[int]:
+        """Signals that came within `seconds`; ends early with the first, or (empty) when `wake` is called."""
+        if not select.select([self._read], [], [], seconds)[0]:
+            return set()
+        return set(self._read.recv(64)) - {0}
+
+    def wake(self) -> None:
+        """End a `wait`, from any thread."""
+        try:
+            self._write.send(b"\0")
+        except OSError:  # already closed, or so full that it wakes anyway
+            log.debug("nobody waits")
+
+
+class Service:
+    """Owns the booth: starts it, watches it, reloads it, ends it."""
+
+    def __init__(self, path: Path, config: Config, notifier: Notifier, signals: Signals) -> None:
+        self._path, self._config = path, config
+        self._notifier, self._signals = notifier, signals
+        self._error: BaseException | None = None
+        self._notes = ""
+        self._ended = threading.Event()
+        self._booth: build.Booth | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self) -> int:
+        """Until a signal says stop or the loop ends. Raises the loop's `EdgeBgError`."""
+        self._level(self._config)
+        self._notifier.status("starting")
+        self._start(self._config)
+        try:
+            while not self._ended.is_set():
+                signals = self._signals.wait(TICK)
+                if signals & {signal.SIGTERM, signal.SIGINT}:
+                    log.info("stopping")
+                    break
+                if signal.SIGHUP in signals:
+                    self._reload()
+                self._notifier.status(self.words())
+        finally:
+            self._notifier.stopping()
+            self._stop()
+        if isinstance(self._error, EdgeBgError):
+            raise self._error
+        if self._error is not None:
+            log.error("a fault in edge-bg itself", exc_info=self._error)
+            return FAILED
+        return OK
+
+    # --- the booth -----------------------------------------------------------------------------------
+
+    def _start(self, config: Config) -> None:
+        booth = build.open(config)
+        booth.sinks.on_delivered = self._delivered
+        self._ended.clear()
+        self._error = None
+        self._booth, self._config = booth, config
+        self._thread = threading.Thread(target=self._loop, args=(booth,), name="edge-bg-loop", daemon=True)
+        self._thread.start()
+
+    def _loop(self, booth: build.Booth) -> None:
+        try:
+            booth.run()
+        except BaseException as error:
+            self._error = error
+        self._ended.set()
+        self._signals.wake()
+
+    def _stop(self) -> None:
+        if self._booth is None or self._thread is None:
+            return
+        start = time.monotonic()
+        self._booth.stop()
+        self._thread.join(30.0)  # a film is completed; systemd has the last word
+        try:
+            self._booth.close()
+        except EdgeBgError as error:
+            self._error = self._error or error
+        log.info("stopped in %.1f s", time.monotonic() - start)
+        self._booth = None
+
+    def _delivered(self, name: str, frame: Frame) -> None:
+        self._notifier.alive()
+
+    # --- reload --------------------------------------------------------------------------------------
+
+    def _reload(self) -> None:
+        log.info("reading %s again", self._path)
+        self._notifier.reloading()
+        try:
+            new = load(self._path)
+        except (ConfigError, OSError) as error:
+            log.error("the old configuration stays: %s", error)
+            self._notes = "the new configuration was refused"
+        else:
+            self._notes = ""
+            self._apply(new)
+        self._notifier.reloaded()
+
+    def _apply(self, new: Config) -> None:
+        assert self._booth is not None
+        reloader = Reloader(self._booth, self._config, new)
+        if reloader.needs_restart:
+            log.warning("%s changed: the loop starts anew", ", ".join(reloader.needs_restart))
+            old = self._config
+            self._stop()
+            try:
+                self._start(new)
+            except EdgeBgError as error:
+                log.error("the old configuration stays: %s", error)
+                self._notes = "the new configuration was refused"
+                self._start(old)
+            self._level(self._config)
+            return
+        try:
+            changed = reloader.apply()
+        except EdgeBgError as error:
+            log.error("the old configuration stays: %s", error)
+            self._notes = "the new configuration was refused"
+            return
+        self._config = new
+        self._level(new)
+        log.info("changed: %s", ", ".join(changed) if changed else "nothing")
+
+    def _level(self, config: Config) -> None:
+        logging.getLogger("edge_bg").setLevel(config.log.level.upper())
+
+    # --- words ---------------------------------------------------------------------------------------
+
+    def words(self) -> str:
+        """Rate, latency, delegate, temperature, and what is not as it should be: the STATUS= line."""
+        booth = self._booth
+        if booth is None:
+            return "starting"
+        figures = booth.stats.snapshot()
+        info = booth.segmenter.info
+        parts = [f"{figures['fps']:.1f} fps", f"{figures.get('latency.median_ms', 0.0):.0f} ms", info["delegate"]]
+        degrees = board.temperature()
+        if degrees is not None:
+            parts.append(f"{degrees:.0f} °C")
+        if booth.source.state != "ok":
+            parts.append(f"source {booth.source.state}")
+        if info["fallbacks"]:
+            parts.append(f"wanted {info['wanted']}: {info['fallbacks'][0]['reason']}")
+        parts += [
+            f"sink {name} {sink['state']}" for name, sink in booth.sinks.report().items() if sink["state"] in BAD_STATES
+        ]
+        if self._notes:
+            parts.append(self._notes)
+        return ", ".join(parts)
+
+
+BAD_STATES: Final = ("lost", "dead")
+
+
+def main() -> int:
+    """`python -m edge_bg.service CONFIG`."""
+    import sys
+
+    return run(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("EDGE_BG_CONFIG", "/etc/edge-bg/config.yaml"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,210 @@
+"""The daemon as a real process: what it says to systemd, what signals do, what survives."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HTTP = "{kind: http, port: 0}"
+
+
+class Daemon:
+    """`python -m edge_bg.service CONFIG` with a systemd made of a socket."""
+
+    def __init__(self, folder: Path, text: str, **environ: str) -> None:
+        self.config = folder / "config.yaml"
+        self.config.write_text(text)
+        self.log = folder / "log"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(folder / "notify"))
+        self.said: list[tuple[float, str]] = []
+        with self.log.open("wb") as log:
+            journal = os.fstat(log.fileno())
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "edge_bg.service", str(self.config)],
+                cwd=ROOT,
+                stderr=log,
+                env={
+                    **os.environ,
+                    "NOTIFY_SOCKET": str(folder / "notify"),
+                    "WATCHDOG_USEC": "1000000",
+                    "JOURNAL_STREAM": f"{journal.st_dev}:{journal.st_ino}",
+                    **environ,
+                },
+            )
+
+    def listen(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.socket.settimeout(left)
+            try:
+                self.said.append((time.monotonic(), self.socket.recv(4096).decode()))
+            except TimeoutError:
+                return
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"no {what} within {seconds} s; log:\n{self.text()}\nsaid: {self.said}"
+            self.listen(0.05)
+
+    def ready(self) -> None:
+        self.until(lambda: self.count("READY=1"), "READY")
+
+    def count(self, word: str) -> int:
+        return sum(word in message for _, message in self.said)
+
+    def status(self) -> str:
+        lines = [m.removeprefix("STATUS=") for _, m in self.said if m.startswith("STATUS=")]
+        return lines[-1] if lines else ""
+
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        start = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        return code, time.monotonic() - start
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+    made: list[Daemon] = []
+
+    def make(text: str, **environ: str) -> Daemon:
+        made.append(Daemon(tmp_path, text, **environ))
+        return made[-1]
+
+    yield make
+    for each in made:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.process.wait()
+        each.socket.close()
+
+
+def config(
+    *, source: str = "{kind: synthetic, size: 320x180, fps: 30}", sinks: str = f"[{HTTP}]", more: str = ""
+) -> str:
+    return f"source: {source}\nsinks: {sinks}\nmodel: {{threads: 1}}\n{more}\n"
+
+
+def test_ready_status_watchdog_and_a_quick_end(daemon: Callable[..., Daemon]) -> None:
+    service = daemon(config())
+    service.ready()
+    service.listen(2.2)
+    assert service.said[0][1] == "STATUS=starting"
+    assert service.count("WATCHDOG=1") >= 5
+    assert re.match(r"\d+\.\d fps, \d+ ms, cpu(, \d+ °C)?$", service.status()), service.status()
+    code, seconds = service.end()
+    assert (code, seconds < 2) == (0, True)
+    service.listen(0.1)
+    assert service.count("STOPPING=1") == 1
+    assert re.search(r"^<6>stopped in", service.text(), re.M), "priorities for the journal"
+
+
+def test_a_hung_loop_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None:
+    service = daemon(config())
+    service.ready()
+    service.process.send_signal(signal.SIGSTOP)
+    service.listen(0.3)  # what was under way
+    before = service.count("WATCHDOG=1")
+    service.listen(1.0)
+    assert service.count("WATCHDOG=1") == before
+    service.process.send_signal(signal.SIGCONT)
+    service.until(lambda: service.count("WATCHDOG=1") > before, "food after SIGCONT")
+    service.process.send_signal(signal.SIGABRT)  # what the watchdog of systemd sends
+    assert service.process.wait(10) == -signal.SIGABRT
+    assert "edge-bg-loop" in service.text() or "_loop" in service.text(), "the journal shows where each thread was"
+
+
+def test_a_sink_that_takes_nothing_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None:
+    service = daemon(config(sinks="[{kind: pipe, command: 'sleep 60'}]"))
+    service.listen(4)
+    delivered = service.count("WATCHDOG=1")
+    service.listen(1.5)
+    assert service.count("WATCHDOG=1") == delivered, "the pipe is full: nothing is delivered, whatever the loop does"
+    assert service.count("STATUS=") > 2, "the main thread does live"
+
+
+def test_a_missing_camera_is_a_state(daemon: Callable[..., Daemon]) -> None:
+    service = daemon(config(source="{kind: v4l2, device: /dev/video97, size: 320x180, wait: false}"))
+    service.ready()
+    service.listen(1.5)
+    assert "source lost" in service.status()
+    assert service.count("WATCHDOG=1") >= 2, "the cover is a delivered frame"
+    assert service.process.poll() is None
+    code, seconds = service.end(signal.SIGINT)
+    assert (code, seconds < 2) == (0, True)
+
+
+def test_reload_live_refused_and_with_a_new_source(daemon: Callable[..., Daemon]) -> None:
+    service = daemon(config(more='background: "#ff0000"\nlog: {level: info}'))
+    service.ready()
+    pid = service.process.pid
+
+    def reload(text: str, done: str) -> None:
+        ready = service.count("READY=1")
+        service.config.write_text(text)
+        service.process.send_signal(signal.SIGHUP)
+        service.until(lambda: service.count("READY=1") > ready and done in service.text(), f"reload: {done}")
+
+    reload(config(more='background: "#00ff00"\nmatte: {radius: 3}\nprivacy: {max_mask_age: 1.0}'), "<6>changed:")
+    line = next(text for text in service.text().splitlines() if "changed:" in text)
+    assert all(part in line for part in ("background", "matte", "privacy"))
+    reload(
+        config(more="model: {name: landscape, precision: float16, threads: 1}").replace("model: {threads: 1}\n", ""),
+        "changed: model",
+    )
+    reload("sinks: [{kind: http, port: 999999}]\nbackgroud: x", "<3>the old configuration stays")
+    assert "backgroud" in service.text() and "port" in service.text()
+    service.until(lambda: "the new configuration was refused" in service.status(), "status of the refusal")
+    reload(config(source="{kind: synthetic, size: 256x144, fps: 20}"), "<4>source changed: the loop starts anew")
+    food = service.count("WATCHDOG=1")
+    service.until(lambda: service.count("WATCHDOG=1") > food + 2, "frames after the restart")
+    assert service.process.pid == pid and service.process.poll() is None
+    assert service.count("RELOADING=1") == 4
+    assert service.end()[0] == 0
+
+
+def test_a_wrong_config_exits_2_and_is_not_restarted(daemon: Callable[..., Daemon]) -> None:
+    service = daemon("sources: 1\nsinks: []\n")
+    assert service.process.wait(20) == 2
+    assert "<3>" in service.text() and "sources" in service.text()
+    unit = (ROOT / "systemd/edge-bg.service").read_text()
+    assert "RestartPreventExitStatus=2" in unit
+
+
+def test_a_taken_port_exits_1(daemon: Callable[..., Daemon]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        service = daemon(config(sinks=f"[{{kind: http, port: {taken.getsockname()[1]}}}]"))
+        assert service.process.wait(20) == 1
+    assert "<3>" in service.text()
+    assert "Traceback" not in service.text()
+
+
+def test_term_finishes_the_film(daemon: Callable[..., Daemon], tmp_path: Path) -> None:
+    import cv2
+
+    film = tmp_path / "out.mp4"
+    service = daemon(config(sinks=f"[{{kind: file, path: {film}}}]"))
+    service.ready()
+    service.listen(1)
+    code, seconds = service.end()
+    assert (code, seconds < 4) == (0, True), service.text()
+    capture = cv2.VideoCapture(str(film))
+    assert capture.read()[0]
+    capture.release()
