@@ -20,7 +20,12 @@ from edge_bg.sources import KINDS, Source, source_class
 from edge_bg.sources.base import SourceBase
 from edge_bg.sources.file import VideoFile
 from edge_bg.sources.images import Images
+from edge_bg.sources.picamera2 import PiCamera
 from edge_bg.sources.synthetic import Synthetic
+from edge_bg.sources.v4l2 import V4l2Camera
+
+from ..sources.cameras import BenchCamera
+from ..sources.pi import board as board
 
 Make = Callable[[Path], SourceBase]
 
@@ -58,6 +63,9 @@ ENDLESS: dict[str, Make] = {
     "file-opencv": lambda folder: VideoFile(clip(folder), loop=True, decoder="opencv"),
     "file-live": lambda folder: VideoFile(clip(folder), loop=True, realtime=True),
     "images": lambda folder: Images(shots(folder), loop=True),
+    "v4l2-yuyv": lambda folder: BenchCamera("YUYV", size=(64, 48), fps=200),
+    "v4l2-mjpg": lambda folder: BenchCamera("MJPG", size=(64, 48), fps=200),
+    "picamera2": lambda folder: PiCamera(size=(64, 48)),
     "images-live": lambda folder: Images(shots(folder), loop=True, realtime=True, fps=200),
 }
 
@@ -70,7 +78,7 @@ def ending(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SourceBas
 
 
 @pytest.fixture(params=sorted(ENDLESS))
-def endless(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SourceBase]:
+def endless(request: pytest.FixtureRequest, tmp_path: Path, board: object) -> Iterator[SourceBase]:
     source = ENDLESS[request.param](tmp_path)
     yield source
     source.close()
@@ -267,12 +275,16 @@ BAD: dict[str, tuple[Callable[[Path], SourceBase], str]] = {
     "synthetic odd": (lambda folder: Synthetic(size=(641, 480)), "must be even"),
     "file odd": (lambda folder: VideoFile(folder / "a.mp4", size=(64, 47)), "must be even"),
     "synthetic fps": (lambda folder: Synthetic(fps=0), "out of range"),
+    "v4l2 missing": (lambda folder: V4l2Camera(str(folder / "video0")), "no such camera"),
+    "v4l2 odd": (lambda folder: V4l2Camera(size=(641, 480)), "must be even"),
+    "picamera2 missing": (lambda folder: PiCamera("imx999"), "no such camera"),
+    "picamera2 odd": (lambda folder: PiCamera(size=(641, 480)), "must be even"),
     "images fps": (lambda folder: Images(folder, fps=-1), "out of range"),
 }
 
 
 @pytest.mark.parametrize("name", sorted(BAD))
-def test_errors_name_the_thing_and_give_a_hint(name: str, tmp_path: Path) -> None:
+def test_errors_name_the_thing_and_give_a_hint(name: str, tmp_path: Path, board: object) -> None:
     make, expected = BAD[name]
     with pytest.raises(SourceError, match=expected) as caught:
         make(tmp_path).open()

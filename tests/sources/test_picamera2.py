@@ -1,0 +1,206 @@
+"""The Pi camera source: strides, formats, colour spaces and buffers as libcamera gives them, and a lost camera."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from edge_bg.errors import MissingDependency, SourceError
+from edge_bg.frame import Frame, planes
+from edge_bg.sources import picamera2 as adapter
+from edge_bg.sources.cameras import list_cameras
+from edge_bg.sources.picamera2 import PiCamera, find, lores_size
+
+from .pi import Board, ColorSpace
+from .pi import board as board
+
+SIZE = (320, 180)
+
+
+def take(camera: PiCamera, count: int = 1) -> list[Frame]:
+    return [frame for frame, _ in zip(camera, range(count), strict=False)]
+
+
+def colours(i420: np.ndarray) -> tuple[set[int], set[int], set[int]]:
+    y, u, v = planes(i420)
+    return set(np.unique(y).tolist()), set(np.unique(u).tolist()), set(np.unique(v).tolist())
+
+
+@pytest.mark.parametrize("layout", ["YUV420", "NV12"])
+@pytest.mark.parametrize("align", [32, 64, 128, 512])
+@pytest.mark.parametrize("size", [(320, 180), (336, 190), (640, 480)])
+def test_padding_never_reaches_the_frame(board: Board, size: tuple[int, int], align: int, layout: str) -> None:
+    board.align, board.format = align, layout
+    with PiCamera(size=size) as camera:
+        frames = take(camera, 3)
+    for frame in frames:
+        assert frame.size == size
+        assert frame.data.flags.c_contiguous
+        y, u, v = colours(frame.data)
+        assert (len(y), u, v) == (1, {60}, {190})
+        assert frame.small is not None
+        assert colours(frame.small) == (y, u, v), "both streams come from the same request"
+    assert board.held == 0
+    assert board.closed == 1
+
+
+def test_pictures_survive_the_release_of_their_request(board: Board) -> None:
+    with PiCamera(size=SIZE) as camera:
+        kept = take(camera)[0]
+        before = kept.data.copy()
+        take(camera, 10)
+    assert np.array_equal(kept.data, before)
+
+
+def test_second_stream_is_sized_to_the_model() -> None:
+    assert lores_size((1280, 720), True) == (256, 144)
+    assert lores_size((640, 480), True) == (256, 192)
+    assert lores_size((720, 1280), True) == (256, 456)
+    assert lores_size((128, 96), True) == (128, 96)
+    assert lores_size((1280, 720), False) is None
+    assert lores_size((1280, 720), (320, 240)) == (320, 240)
+    with pytest.raises(SourceError, match="even"):
+        lores_size((1280, 720), (321, 240))
+
+
+def test_sizes_are_read_back(board: Board, caplog: pytest.LogCaptureFixture) -> None:
+    board.lores_size = (320, 144)  # wider than asked
+    board.main_size = (384, 216)
+    with caplog.at_level(logging.WARNING), PiCamera(size=SIZE) as camera:
+        frame = take(camera)[0]
+    assert frame.size == SIZE
+    assert frame.small is not None
+    assert frame.small.shape == (216, 320)
+    assert "gives 384x216 instead of 320x180" in caplog.text
+
+
+def test_without_a_second_stream(board: Board, caplog: pytest.LogCaptureFixture) -> None:
+    with PiCamera(size=SIZE, lores=False) as camera:
+        assert take(camera)[0].small is None
+    board.has_lores = False
+    with caplog.at_level(logging.WARNING), PiCamera(size=SIZE) as camera:
+        assert take(camera)[0].small is None
+    assert "no second stream" in caplog.text
+
+
+def test_limited_range_is_widened(board: Board, caplog: pytest.LogCaptureFixture) -> None:
+    with PiCamera(size=SIZE) as camera:
+        assert colours(take(camera)[0].data)[0] == {21}
+    board.colour_space = ColorSpace("Rec601", "Limited")
+    with PiCamera(size=SIZE) as camera:
+        frame = take(camera)[0]
+        assert colours(frame.data)[0] == {6}
+        assert frame.small is not None
+        assert colours(frame.small)[0] == {6}
+    with caplog.at_level(logging.WARNING):
+        board.colour_space = ColorSpace("Rec709", "Full")
+        with PiCamera(size=SIZE) as camera:
+            assert colours(take(camera)[0].data)[0] == {21}
+    assert "Rec709" in caplog.text
+
+
+def test_asks_for_rate_flips_and_controls(board: Board) -> None:
+    with PiCamera(size=SIZE, fps=25, hflip=True, controls={"AfMode": 2}):
+        assert board.controls == {"FrameDurationLimits": (40000, 40000), "AfMode": 2}
+        assert board.transform is not None
+        assert (board.transform.hflip, board.transform.vflip) == (1, 0)
+    with pytest.raises(SourceError, match="no control 'Zoom'") as caught:
+        PiCamera(size=SIZE, controls={"Zoom": 1}).open()
+    assert "AfMode" in caught.value.hint
+    assert board.opened == board.closed
+
+
+def test_time_is_the_sensors(board: Board) -> None:
+    with PiCamera(size=SIZE) as camera:
+        frames = take(camera, 3)
+    assert 0.004 < time.monotonic() - frames[-1].time < 1
+    assert frames[0].time < frames[1].time < frames[2].time
+
+
+def test_which_camera() -> None:
+    known = [{"Model": "imx708_wide", "Id": "/base/a"}, {"Model": "imx219", "Id": "/base/b"}]
+    assert find(known, 1) == (1, "imx219")
+    assert find(known, "imx708") == (0, "imx708_wide")
+    assert find(list(reversed(known)), "imx708") == (1, "imx708_wide"), "found again under another number"
+    assert find(known, "/base/b") == (1, "imx219")
+    for wanted in (2, "ov5647"):
+        with pytest.raises(SourceError, match="no such camera") as caught:
+            find(known, wanted)
+        assert "imx219" in caught.value.hint
+    with pytest.raises(SourceError, match="more than one"):
+        find(known, "imx")
+    with pytest.raises(SourceError) as caught:
+        find([], 0)
+    assert "rpicam-hello" in caught.value.hint
+
+
+def test_busy_is_a_clear_error(board: Board) -> None:
+    board.busy = "Failed to acquire camera: Device or resource busy"
+    with pytest.raises(SourceError, match="imx708: Failed to acquire") as caught:
+        PiCamera(size=SIZE).open()
+    assert "fuser" in caught.value.hint
+
+
+def test_a_usb_format_points_to_v4l2(board: Board) -> None:
+    board.format = "XBGR8888"
+    with pytest.raises(SourceError, match="XBGR8888") as caught:
+        PiCamera(size=SIZE).open()
+    assert "v4l2" in caught.value.hint
+    assert board.opened == board.closed
+
+
+def test_no_frames_is_a_lost_camera_that_comes_back(board: Board) -> None:
+    camera = PiCamera(size=SIZE)
+    with camera:
+        stream = iter(camera)
+        first = next(stream)
+        board.frozen = True
+        seen: list[Frame] = []
+        thread = threading.Thread(target=lambda: seen.append(next(stream)), daemon=True)
+        thread.start()
+        end = time.monotonic() + 3
+        while not camera.state.startswith("lost: ") and time.monotonic() < end:
+            time.sleep(0.01)
+        assert "no frame for 2 s" in camera.state
+        assert board.closed >= 1, "a camera that is stuck is let go, its queue emptied first"
+        board.frozen = False
+        thread.join(5)
+        assert seen
+        assert seen[0].index > first.index
+        assert camera.state == "ok"
+    assert board.opened == board.closed
+
+
+def test_absent_and_waited_for(board: Board) -> None:
+    board.models = []
+    with pytest.raises(SourceError, match="no such camera"):
+        PiCamera(size=SIZE).open()
+    with PiCamera(size=SIZE, wait=True) as camera:
+        assert camera.state.startswith("lost: camera 0: no such camera")
+        board.models = Board().models
+        assert take(camera)[0].size == SIZE
+        assert camera.state == "ok"
+
+
+def test_listing(board: Board) -> None:
+    board.models.append({"Model": "webcam", "Id": "/base/usb@1/2", "Num": 1})
+    assert [(c.name, c.model) for c in list_cameras() if c.kind == "picamera2"] == [("0", "imx708")]
+
+
+@pytest.mark.skipif("picamera2" in sys.modules, reason="picamera2 is installed here")
+def test_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "libcamera", None)
+    for wait in (False, True):
+        with pytest.raises(MissingDependency, match="picamera2 cannot be imported") as caught:
+            PiCamera(wait=wait).open()
+        assert "sudo apt install -y python3-picamera2" in caught.value.hint
+        assert "--system-site-packages" in caught.value.hint
+
+
+def test_the_module_is_imported_without_picamera2() -> None:
+    assert "picamera2" not in vars(adapter)
