@@ -92,7 +92,7 @@ class Cutter:
         """Cut out. The picture's own alpha, if it has any, is kept as an upper limit."""
         photo = _photo(picture)
         work = _shrunk(photo.rgb)
-        guide = work.astype(np.float32) / 255
+        guide = work.astype(np.float32) / np.float32(255)
         mask = _stretched(coarse_mask(work, self.segmenter), SURE)
         radius = max(2, round(0.011 * max(work.shape[:2])))
         fit = matting.guided_coefficients(guide, mask, radius, 1e-4)
@@ -147,7 +147,7 @@ def _full(photo: Photo, fit: matting.Colours, front: matting.Colours, back: matt
     alpha = np.empty((high, wide), np.uint8)
     colours = np.empty_like(photo.rgb)
     for rows, (fit_here, front_here, back_here) in _strips((fit, front, back), (wide, high)):
-        guide = photo.rgb[rows].astype(np.float32) / 255
+        guide = photo.rgb[rows].astype(np.float32) / np.float32(255)
         here = _stretched(matting.apply_coefficients(fit_here, guide), CLEAR)
         alpha[rows] = np.rint(here * 255)
         if photo.alpha is not None:
@@ -173,4 +173,19 @@ def _strips(planes: Sequence[matting.Colours], size: tuple[int, int]) -> Iterato
         yield slice(top, bottom), [np.asarray(each, np.float32) for each in enlarged]
 
 
-__all__ = ["Cutout", "Cutter", "Photo", "cut_out", "read_photo"]
+def blurred_room(rgb: Rgb, alpha: Gray, strength: float = 0.5) -> Rgb:
+    """RGB uint8 (H, W, 3): the room behind, blurred, without the person's colours in it. `strength` is 0 to 1."""
+    work = _shrunk(rgb)
+    high, wide = work.shape[:2]
+    person = np.asarray(cv2.resize(alpha, (wide, high), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+    radius = max(1, round(strength * 0.04 * max(high, wide)))
+    weight = np.clip(1 - person, 1e-3, 1).astype(np.float32)
+    room = work.astype(np.float32)
+    for _ in range(3):  # three boxes are nearly a Gaussian
+        room = matting.weighted_mean(room, weight, radius)
+        weight = np.asarray(cv2.blur(weight, (2 * radius + 1, 2 * radius + 1)), np.float32)
+    size = (rgb.shape[1], rgb.shape[0])
+    return np.asarray(cv2.resize(np.rint(room).astype(np.uint8), size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+__all__ = ["Cutout", "Cutter", "Photo", "blurred_room", "cut_out", "read_photo"]

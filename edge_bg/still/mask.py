@@ -120,7 +120,7 @@ def _look(picture: Rgb, box: Box, segmenter: Segmenter) -> Mask:
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     size = (picture.shape[1], picture.shape[0])
     view = _view(*back, -x * back[0], -y * back[1])
-    mask: Any = cv2.warpAffine(total, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    mask = np.asarray(cv2.warpAffine(total, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
     return np.clip(mask, 0, 1, out=mask)
 
 

@@ -73,4 +73,5 @@ def smooth_colours(picture: Colours, alpha: Plane, radius: int) -> tuple[Colours
 def own_colours(picture: Colours, alpha: Plane, front: Colours, back: Colours) -> Colours:
     """The person's own colour at each pixel: the picture where alpha is 1, the estimate where it is 0."""
     soft = alpha[..., None]
-    return np.clip(front + soft * (picture - soft * front - (1 - soft) * back), 0, 1)
+    own: Colours = front + soft * (picture - soft * front - (1 - soft) * back)
+    return np.clip(own, 0, 1, out=own)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edge_bg.errors import PictureError
 
-SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".avif", ".jp2"])
+_ENDINGS = ".jpg .jpeg .png .bmp .webp .tif .tiff .pgm .ppm .pnm .avif .jp2"
+SUFFIXES = frozenset(_ENDINGS.split(" "))
 MAX_MEGAPIXELS = 64.0
 
 
