@@ -1,4 +1,4 @@
-"""The loop: capture -> infer -> composite, each on a thread of its own, joined by one-slot mailboxes.
+"""The loop: capture -> infer -> matte -> composite, each on a thread of its own, joined by one-slot mailboxes.
 
 The interpreter and OpenCV release the GIL, so the stages run side by side. The newest frame wins and every drop
 is counted; a source that can wait (a file) loses nothing, as its mailboxes are lossless.
@@ -30,8 +30,13 @@ class Source(Protocol):
 
 
 class Segmenter(Protocol):
-    """frame -> mask: uint8 `(h, w)` at the model's own size, covering exactly the frame, 255 = person."""
+    """frame -> mask: uint8 `(h, w)` at the model's own size, covering exactly the frame, 255 = person.
 
+    `shrink` gives the frame its `small` picture, at the model's size, if it came without one: what the network
+    and the matte look at. It runs on the capture thread, so that the network's own thread does little else.
+    """
+
+    def shrink(self, frame: Frame, /) -> None: ...
     def __call__(self, frame: Frame, /) -> Picture: ...
 
 
@@ -94,9 +99,11 @@ class Pipeline:
         lossless = not source.live
         self._captured: Latest[Frame] = Latest(lossless=lossless)
         self._masked: Latest[Pair] = Latest(lossless=lossless)
+        self._refined: Latest[tuple[Frame, I420 | None]] = Latest(lossless=lossless)
         self._shown: Latest[Frame] | None = Latest(lossless=lossless) if sync == "latest" else None
         self.stats.watch("dropped.captured", lambda: self._captured.dropped)
         self.stats.watch("dropped.masked", lambda: self._masked.dropped)
+        self.stats.watch("dropped.refined", lambda: self._refined.dropped)
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
 
@@ -105,6 +112,7 @@ class Pipeline:
     def _capture(self) -> None:
         for frame in self.source:
             self.stats.count("captured")
+            self.segmenter.shrink(frame)
             if self._shown is not None:
                 self._shown.put(frame)
             if not self._captured.put(frame):
@@ -117,17 +125,26 @@ class Pipeline:
             if not self._masked.put((frame, mask)):
                 return
 
+    def _refine(self) -> None:
+        for pair in self._newest_pairs() if self._shown is not None else self._exact_pairs():
+            if pair is None:
+                self.matte.reset()
+                self._refined.put((self._covered(), None))
+                continue
+            frame, mask = pair
+            with self.stats.time("matte"):
+                alpha = self.matte(mask, frame)
+            if not self._refined.put((frame, alpha)):
+                return
+
     def __iter__(self) -> Iterator[Frame]:
         """Composited frames, and covers while there is no valid mask. Runs once; ends when the source does."""
         try:
             self._start()
-            for pair in self._newest_pairs() if self._shown is not None else self._exact_pairs():
-                if pair is None:
-                    yield self._covered()
+            for frame, alpha in self._refined:
+                if alpha is None:
+                    yield frame
                     continue
-                frame, mask = pair
-                with self.stats.time("matte"):
-                    alpha = self.matte(mask, frame)
                 with self.stats.time("composite"):
                     out = self.compositor(frame, alpha)
                 self.stats.frame_out(out.time)
@@ -206,14 +223,13 @@ class Pipeline:
         return max(self.max_mask_age, 4 * self.stats.median("infer"))
 
     def _covered(self) -> Frame:
-        self.matte.reset()
         self.stats.count("covered")
         return Frame(self.cover, time.monotonic(), -1, covered=True)
 
     # --- threads -------------------------------------------------------------------------------------
 
     def _boxes(self) -> Sequence[Latest[Any]]:
-        boxes: tuple[Latest[Any] | None, ...] = (self._captured, self._masked, self._shown)
+        boxes: tuple[Latest[Any] | None, ...] = (self._captured, self._masked, self._shown, self._refined)
         return [box for box in boxes if box is not None]
 
     def _start(self) -> None:
@@ -222,6 +238,7 @@ class Pipeline:
         stages: list[tuple[str, Callable[[], None], Sequence[Latest[Any] | None]]] = [
             ("capture", self._capture, [self._captured, self._shown]),
             ("infer", self._infer, [self._masked]),
+            ("matte", self._refine, [self._refined]),
         ]
         for name, stage, ends in stages:
             thread = threading.Thread(target=self._stage, args=(stage, ends), name=f"edge-bg-{name}", daemon=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_bg.card import ModelCard, Output, find
 from edge_bg.delegates import Ladder
 from edge_bg.errors import DelegateError
-from edge_bg.frame import Frame, Picture, planes
+from edge_bg.frame import Frame, Picture, Pool, planes
 from edge_bg.runtime import Engine, Tensor, pick_threads, runtime
 from edge_bg.stats import Stats
 
@@ -50,6 +50,8 @@ class Segmenter:
         self._engine: Engine | None = None  # the one that holds the prepared frame
         self._feed = _Feeder(self.card)
         self._read = _Reader(self.card.output)
+        self._look = _Shrinker()
+        self._small: Pool | None = None
 
     @property
     def info(self) -> dict[str, Any]:
@@ -70,6 +72,22 @@ class Segmenter:
             box = self.prepare(frame, region)
             if self.invoke():
                 return self.mask(box)
+
+    def shrink(self, frame: Frame) -> None:
+        """Give `frame` its `small` picture, at the network's size, if it came without one and is larger than that.
+
+        May run on another thread than the calls: the network's thread then only has to turn it into RGB.
+        """
+        _, _, wide, high = self._feed.fit(frame.width, frame.height)
+        size = (wide + wide % 2, high + high % 2)
+        if frame.small is not None or frame.width <= size[0] or frame.height <= size[1]:
+            return
+        if self._small is None or self._small.size != size:
+            self._small = Pool(size, limit=8)
+        small = self._small.take()
+        for plane, target in zip(planes(frame.data), planes(small), strict=True):
+            self._look(plane, target)
+        frame.small = small
 
     # The three steps of a call, for whoever wants to time them or to put something between them.
 
@@ -130,7 +148,7 @@ class _Feeder:
         """Write the input tensor; returns where the picture is in the *mask*, (x, y, width, height)."""
         y, u, v = _cut(frame, region, (self._width, self._height))
         wide, high = (frame.width, frame.height) if region is None else region[2:]
-        box = self._fit(wide, high)
+        box = self.fit(wide, high)
         if box != self._box:
             self._lay_out(box)
         self._draw(y, u, v)
@@ -140,7 +158,7 @@ class _Feeder:
         right, bottom = round((box[0] + box[2]) * sx), round((box[1] + box[3]) * sy)
         return left, top, max(1, right - left), max(1, bottom - top)
 
-    def _fit(self, wide: int, high: int) -> Region:
+    def fit(self, wide: int, high: int) -> Region:
         """Where a picture of `wide` x `high` lies in the input: all of it, or centred between bars."""
         if not self._letterbox:
             return 0, 0, self._width, self._height

@@ -105,8 +105,9 @@ def stages(card: ModelCard, size: f.Size, rounds: int = 60) -> dict[str, Any]:
         theirs: dict[str, list[float]] = {"prepare": [], "composite": [], "jpeg": []}
         softer: dict[str, list[float]] = {"soften": []}
         for i in range(rounds):
-            frame, picture_in = frames[i % len(frames)], bgr[i % len(frames)]
+            frame, picture_in = f.Frame(frames[i % len(frames)].data, 0.0, i), bgr[i % len(frames)]
             clock = _Clock(ours)
+            segmenter.shrink(frame)
             box = segmenter.prepare(frame)
             clock("prepare")
             segmenter.invoke()

@@ -116,17 +116,19 @@ def allocations(card: ModelCard, size: f.Size, frames: int = 100) -> dict[str, A
     segmenter = Segmenter(card, threads=1)
     matte, compositor = Matte(size), Compositor(loop_background(size), size)
 
-    def step(frame: f.Frame) -> None:
+    def step(data: f.I420) -> None:
+        frame = f.Frame(data, 0.0, 0)
+        segmenter.shrink(frame)
         compositor(frame, matte(segmenter(frame), frame))
 
     for i in range(30):
-        step(source.frames[i % len(source.frames)])
+        step(source.frames[i % len(source.frames)].data)
     tracemalloc.start()
     peaks, before = [], tracemalloc.get_traced_memory()[0]
     for i in range(frames):
         tracemalloc.reset_peak()
         start = tracemalloc.get_traced_memory()[0]
-        step(source.frames[i % len(source.frames)])
+        step(source.frames[i % len(source.frames)].data)
         peaks.append(tracemalloc.get_traced_memory()[1] - start)
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_bg.frame import I420, Frame, Picture, Pool, Size
+from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes, size_of
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
 from edge_bg.matte.temporal import Smoother
@@ -47,15 +47,21 @@ class Matte:
         """alpha420 `(H * 3 // 2, W)` uint8. ValueError when the frame is of another size than promised."""
         if frame.size != self.size:
             raise ValueError(f"frame of {frame.size}, but this matte was made for {self.size}")
-        guide = self._shrink(frame.y, cv2.INTER_LINEAR)
+        guide = self._guide(frame)
         mask = self._fit_mask(mask)
         if self._smoother:
             mask = self._smoother(mask, guide)
         curved: Any = cv2.LUT(mask, self._curve)
         return self._upsampler(curved, guide, frame.y, self._pool.take())
 
+    def _guide(self, frame: Frame) -> Picture:
+        """The frame's luma at working size: what the network looked at, where that has this size."""
+        if frame.small is not None and self.grid.exact and size_of(frame.small) == self.grid.working:
+            return planes(frame.small)[0]
+        return self._shrink(frame.y, cv2.INTER_LINEAR)
+
     def _shrink(self, plane: Picture, how: int) -> Picture:
-        """The frame's luma at working size."""
+        """A plane of the frame's size at working size."""
         if not self.grid.exact:
             w, h = (side * self.grid.scale for side in self.grid.working)
             below, right = h - plane.shape[0], w - plane.shape[1]
