@@ -79,7 +79,7 @@ class BenchCamera(V4l2Camera):
         self.attempts += 1
         if not self.present:
             raise SourceError(f"{self.device}: no such camera", hint="edge-bg run --list-cameras")
-        self.replay = Replay(self.fourcc, self.gives)
+        self.replay = Replay(self.fourcc, self.gives, self.fps)
         self._start(self.replay, Node(self.device, "bench"), self.layout)
 
     def unplug(self) -> None:

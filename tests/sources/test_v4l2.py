@@ -109,28 +109,26 @@ def test_a_format_nobody_knows() -> None:
 
 
 def test_what_waited_in_the_queue_is_dropped_and_counted() -> None:
-    with BenchCamera("YUYV", size=SIZE, fps=100) as camera:
-        assert camera.replay is not None
-        camera.replay._period = 1 / 100
+    with BenchCamera("YUYV", size=SIZE, fps=20) as camera:
         stream = iter(camera)
         first = next(stream)
-        time.sleep(0.5)
+        time.sleep(0.6)
         late = next(stream)
-        assert time.monotonic() - late.time < 0.05, "an old frame was handed out"
+        # The oldest in the queue of four is 150 to 200 ms old.
+        assert time.monotonic() - late.time < 0.12, "an old frame was handed out"
         assert late.time > first.time
         assert late.index > first.index + 1
-        assert camera.replay.delivered > 2
 
 
 def test_a_camera_that_is_slow_by_itself_is_not_halved() -> None:
     """Frames that are old on arrival, but for which we waited, are the newest there are."""
-    with BenchCamera("YUYV", size=SIZE, fps=100) as camera:
+    with BenchCamera("YUYV", size=SIZE, fps=20) as camera:
         assert camera.replay is not None
         original = camera.replay.read
-        camera.replay.read = lambda: (got := original()) and (got[0], got[1] - 0.1)  # type: ignore[method-assign]
-        camera.replay._period = 1 / 100
-        frames = take(camera, 10)
-    assert [b.index - a.index for a, b in pairwise(frames[2:])] == [1] * 7
+        camera.replay.read = lambda: (got := original()) and (got[0], got[1] - 0.15)  # type: ignore[method-assign]
+        frames = take(camera, 8)
+    # The median, as a busy machine may stall once.
+    assert sorted(b.index - a.index for a, b in pairwise(frames[1:]))[3] == 1
 
 
 # --- going away
@@ -208,10 +206,10 @@ def test_close_while_lost_is_quick() -> None:
 def test_broken_transfers_are_counted_and_passed_over(fourcc: str) -> None:
     with BenchCamera(fourcc, size=SIZE) as camera:
         assert camera.replay is not None
-        camera.replay.broken = {3, 4, 9}
+        camera.replay.broken = set(range(0, 10000, 3))
         frames = take(camera, 20)
         assert len(frames) == 20
-        assert camera.failures >= 1
+        assert camera.failures >= 3
         assert camera.state == "ok"
 
 
