@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from edge_bg import config as configuration
 from edge_bg.card import find
@@ -53,6 +53,13 @@ def open(config: str | Path | Mapping[str, Any] | Config) -> Booth:
     return Booth(config)
 
 
+@runtime_checkable
+class Reporting(Protocol):
+    """A sink that shows how the booth fares, as http does."""
+
+    status: Callable[[], dict[str, Any]] | None
+
+
 class Booth:
     """The loop, built and opened: iterate over it for composited frames, or `run()` it into the config's sinks.
 
@@ -63,7 +70,11 @@ class Booth:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.stats = Stats()
-        self.sinks = Sinks([sink(part) for part in config.sinks])
+        sinks = [sink(part) for part in config.sinks]
+        for each in sinks:
+            if isinstance(each, Reporting):
+                each.status = self.health
+        self.sinks = Sinks(sinks)
         with ExitStack() as opened:
             self.segmenter = segmenter(config, self.stats)
             opened.callback(lambda: self.segmenter.close())  # the one in use then: a reload may have changed it
@@ -87,6 +98,19 @@ class Booth:
                 stats=self.stats,
             )
             self._opened = opened.pop_all()
+
+    def health(self) -> dict[str, Any]:
+        """For `/healthz` and `/state`: the source's state, what the network runs on and why, the sinks, all figures."""
+        info = self.segmenter.info
+        return {
+            "source": self.source.state,
+            "delegate": info["delegate"],
+            "wanted": info["wanted"],
+            "fallbacks": info["fallbacks"],
+            "model": info["model"],
+            "sinks": self.sinks.report(),
+            "stats": self.stats.snapshot(),
+        }
 
     @property
     def size(self) -> tuple[int, int]:
