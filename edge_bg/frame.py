@@ -76,6 +76,8 @@ class Frame:
     truth:    true alpha `(H, W)` uint8, only from a source that knows it (`synthetic`).
     small:    an I420 view of the same moment at about the model's size, where the camera delivers one.
     covered:  True when this is the privacy cover and holds no pixel of the camera.
+    premultiplied: True when the colours are multiplied by alpha, that is blended over black (background
+              `transparent`): to put it on a picture, add the picture times `1 - alpha`.
     """
 
     data: I420
@@ -85,6 +87,7 @@ class Frame:
     truth: Picture | None = None
     small: I420 | None = None
     covered: bool = False
+    premultiplied: bool = False
 
     @property
     def size(self) -> Size:
@@ -131,10 +134,10 @@ class Frame:
 
     def rgba(self) -> Picture:
         """A new `(H, W, 4)` uint8 array, alpha not premultiplied; opaque where the frame has no alpha."""
-        alpha = self.alpha
-        if alpha is None:
-            alpha = np.full((self.height, self.width), 255, np.uint8)
-        return np.dstack((self.rgb(), alpha))
+        if self.alpha420 is None:
+            return np.dstack((self.rgb(), np.full((self.height, self.width), 255, np.uint8)))
+        straight = unpremultiply(self.data, self.alpha420) if self.premultiplied else self.data
+        return np.dstack((to_rgb(straight), self.alpha420[: self.height]))
 
     def copy(self) -> Frame:
         """The same frame in buffers of its own, for whoever keeps frames."""
@@ -145,6 +148,20 @@ class Frame:
             truth=None if self.truth is None else self.truth.copy(),
             small=None if self.small is None else self.small.copy(),
         )
+
+
+def unpremultiply(i420: I420, alpha420: I420, out: I420 | None = None) -> I420:
+    """Full-range colours that were multiplied by alpha, divided by it again; black where alpha is 0.
+
+    `out` may be `i420`. Where alpha is small the colours are coarse, as little of them was left.
+    """
+    out = np.empty_like(i420) if out is None else out
+    height = i420.shape[0] * 2 // 3
+    known = np.maximum(alpha420, 1).astype(np.float32)
+    for rows, middle in ((slice(None, height), 0.0), (slice(height, None), 128.0)):
+        straight = (i420[rows] - np.float32(middle)) * 255 / known[rows] + middle
+        out[rows] = np.where(alpha420[rows] > 0, np.clip(np.rint(straight), 0, 255), middle)
+    return out
 
 
 class Pool:

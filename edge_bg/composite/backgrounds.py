@@ -23,13 +23,13 @@ _NAMES = {
 class Background(Protocol):
     """What the compositor asks of a background.
 
-    mode: "blend": `__call__` gives the picture to blend over. "keep": pixels with alpha stay as the camera saw
-          them and only those without any are taken from the picture, for consumers that blend by alpha
-          themselves. "pass": the frame goes through whole, the room included.
+    mode: "blend": `__call__` gives the picture to blend over. "alpha": likewise, the picture being
+          black, and the frame says that its colours are multiplied by alpha (`Frame.premultiplied`), for
+          consumers that blend by alpha themselves. "pass": the frame goes through whole, the room included.
     room: True when the picture shows anything of the room; such a background is no cover.
     """
 
-    mode: Literal["blend", "keep", "pass"]
+    mode: Literal["blend", "alpha", "pass"]
     room: bool
 
     def open(self, size: Size, fps: float) -> None:
@@ -45,7 +45,7 @@ class Background(Protocol):
 class Still:
     """A background that is one picture, made when the size is known."""
 
-    mode: Literal["blend", "keep", "pass"] = "blend"
+    mode: Literal["blend", "alpha", "pass"] = "blend"
     room = False
 
     def __init__(self) -> None:
@@ -96,9 +96,12 @@ class ImageBackground(Still):
 
 
 class TransparentBackground(Still):
-    """Nothing: pixels are black where alpha is 0 and the camera's elsewhere, for sinks that carry the alpha."""
+    """Nothing: the person fades into black, for sinks and code that carry the alpha (`Frame.premultiplied`).
 
-    mode = "keep"
+    Where only the alpha hides the room, a sink that carries none would show it: so its colours are multiplied in.
+    """
+
+    mode = "alpha"
 
     def _draw(self, size: Size) -> I420:
         return filled(size, (0, 128, 128))
@@ -107,7 +110,7 @@ class TransparentBackground(Still):
 class NoBackground:
     """The room as it is, for setting up a camera: frames pass through whole, alpha attached."""
 
-    mode: Literal["blend", "keep", "pass"] = "pass"
+    mode: Literal["blend", "alpha", "pass"] = "pass"
     room = True
 
     def open(self, size: Size, fps: float) -> None:

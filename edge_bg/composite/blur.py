@@ -20,7 +20,7 @@ _SMALL = 160  # width of the picture that is blurred
 class BlurBackground:
     """The room, blurred; `strength` 0..1, where 1 leaves only shades of light."""
 
-    mode: Literal["blend", "keep", "pass"] = "blend"
+    mode: Literal["blend", "alpha", "pass"] = "blend"
     room = True
 
     def __init__(self, strength: float = 0.5) -> None:

@@ -71,12 +71,8 @@ class Compositor:
                 return carrying
             behind = background(carrying)
             out = self._pool.take()
-            if background.mode == "keep":
-                np.copyto(out, behind)
-                cv2.copyTo(frame.data, alpha420, out)
-            else:
-                self._blend(frame.data, behind, alpha420, out)
-        return replace(carrying, data=out, small=None)
+            self._blend(frame.data, behind, alpha420, out)
+        return replace(carrying, data=out, small=None, premultiplied=background.mode == "alpha")
 
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
         soft = soft_parts(alpha)

@@ -23,7 +23,7 @@ class VideoBackground:
     good picture.
     """
 
-    mode: Literal["blend", "keep", "pass"] = "blend"
+    mode: Literal["blend", "alpha", "pass"] = "blend"
     room = False
 
     def __init__(self, path: str | Path, fit: Fit = "cover") -> None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from edge_bg.errors import MissingDependency, SinkError
-from edge_bg.frame import I420, Frame, Size, compress_range, empty, planes, size_of
+from edge_bg.frame import I420, Frame, Size, compress_range, empty, planes, size_of, unpremultiply
 
 TIME_BASE = Fraction(1, 60000)  # MPEG-4 allows no finer; whole for every usual frame rate
 KEYFRAME_SECONDS = 2.0  # a power cut costs at most this much of a recording
@@ -102,7 +102,8 @@ class AvWriter:
 
     def write(self, frame: Frame, seconds: float) -> None:
         """Encode `frame` to be shown `seconds` after the first."""
-        picture = compress_range(frame.data, self._scratch)
+        straight = _straight(frame) if self.alpha else frame.data
+        picture = compress_range(straight, self._scratch)
         out = self._av.VideoFrame(frame.width, frame.height, self._stream.pix_fmt)
         if self.alpha:
             opaque = frame.alpha420 if frame.alpha420 is not None else np.full_like(picture, 255)
@@ -142,6 +143,13 @@ def _fill(frame: Any, sources: tuple[I420, ...]) -> None:
     for plane, source in zip(frame.planes, sources, strict=True):
         rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
         rows[:, : source.shape[1]] = source
+
+
+def _straight(frame: Frame) -> I420:
+    """The frame's colours, not multiplied by its alpha: files with alpha hold them so."""
+    if not frame.premultiplied or frame.alpha420 is None:
+        return frame.data
+    return unpremultiply(frame.data, frame.alpha420)
 
 
 def _blacken(picture: I420, alpha: I420) -> None:
@@ -189,9 +197,10 @@ class PngWriter:
 
     def write(self, frame: Frame, seconds: float) -> None:
         """Write the next picture."""
-        picture = frame.bgr()
-        if frame.alpha is not None:
-            picture = np.dstack((picture, frame.alpha))
+        if frame.alpha is None:
+            picture = frame.bgr()
+        else:
+            picture = np.asarray(cv2.cvtColor(frame.rgba(), cv2.COLOR_RGBA2BGRA), np.uint8)
             picture[frame.alpha == 0] = 0
         ok, data = cv2.imencode(".png", picture, (cv2.IMWRITE_PNG_COMPRESSION, 1))
         if not ok:

@@ -23,7 +23,7 @@ from edge_bg.composite import (
 )
 from edge_bg.composite.video import VideoBackground
 from edge_bg.errors import PictureError
-from edge_bg.frame import Frame, filled, planes, to_bgr
+from edge_bg.frame import Frame, filled, planes, to_bgr, unpremultiply
 from edge_bg.matte import Matte
 
 SIZE = (320, 240)
@@ -79,12 +79,26 @@ def test_soft_parts_only_gives_the_same_bytes():
     assert (quick.data == whole.data).all()
 
 
-def test_transparent_keeps_pixels_with_alpha_and_blackens_the_rest():
+def test_transparent_fades_into_black_so_that_no_sink_can_show_the_room():
     person, alpha = noise(1), disc_alpha()
     out = Compositor(TransparentBackground(), SIZE)(Frame(person, 0.0, 0), alpha)
-    assert (out.data[alpha > 0] == person[alpha > 0]).all()
+    assert (out.data[alpha == 255] == person[alpha == 255]).all()
     black = filled(SIZE, (0, 128, 128))
     assert (out.data[alpha == 0] == black[alpha == 0]).all()
+    share = np.asarray(alpha) / 255
+    assert np.abs(person * share + black * (1 - share) - out.data).max() <= 1.5
+    assert out.premultiplied
+    assert not Compositor(ColorBackground("#000"), SIZE)(Frame(person, 0.0, 0), alpha).premultiplied
+
+
+def test_a_transparent_frame_gives_its_colours_back():
+    person, alpha = noise(1), disc_alpha()
+    out = Compositor(TransparentBackground(), SIZE)(Frame(person, 0.0, 0), alpha)
+    straight = unpremultiply(out.data, out.alpha420)
+    sure = alpha > 64
+    assert np.abs(straight[sure].astype(int) - person[sure]).max() <= 5
+    assert (straight[alpha == 0] == filled(SIZE, (0, 128, 128))[alpha == 0]).all()
+    assert (out.rgba()[..., 3] == out.alpha).all()
 
 
 def test_none_passes_the_frame_through():
