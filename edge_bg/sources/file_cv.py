@@ -28,11 +28,18 @@ class CvReader:
         self.expected = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         self.failures = 0
         self.broken = ""
+        # OpenCV 4.6, Bookworm's, takes the angle of videos held upright for its opposite.
+        old = tuple(int(part) for part in cv2.__version__.split(".")[:2]) < (4, 7)
+        self._upside_down = old and self._capture.get(cv2.CAP_PROP_ORIENTATION_META) in (90, 270)
 
     def read(self) -> I420 | None:
         """The next frame, upright, or None at the end."""
         ok, picture = self._capture.read()
-        return from_bgr(even(picture)) if ok and picture is not None else None
+        if not ok or picture is None:
+            return None
+        if self._upside_down:
+            picture = cv2.rotate(picture, cv2.ROTATE_180)
+        return from_bgr(even(picture))
 
     def skip(self) -> bool:
         """Pass over one frame; False at the end."""

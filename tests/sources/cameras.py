@@ -24,8 +24,7 @@ def yuyv(size: tuple[int, int], level: int) -> Bytes:
 
 def mjpg(size: tuple[int, int], level: int) -> Bytes:
     """As OpenCV hands over MJPG: one row of bytes."""
-    options = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x211111]
-    done, data = cv2.imencode(".jpg", np.full((size[1], size[0], 3), level, np.uint8), options)
+    done, data = cv2.imencode(".jpg", np.full((size[1], size[0], 3), level, np.uint8))
     assert done
     return np.asarray(data, np.uint8).reshape(1, -1)
 

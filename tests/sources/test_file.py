@@ -19,6 +19,15 @@ from edge_bg.frame import Frame
 from edge_bg.sources.file import VideoFile
 
 ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFMPEG ABSENT: sudo apt install ffmpeg")
+try:
+    import av as av
+except ImportError:
+    HAS_AV = False
+else:
+    HAS_AV = True
+AV = pytest.param("av", marks=pytest.mark.skipif(not HAS_AV, reason="PYAV ABSENT: pip install 'edge-bg[video]'"))
+BEST = "av" if HAS_AV else "opencv"
+needs_av = pytest.mark.skipif(not HAS_AV, reason="PYAV ABSENT: pip install 'edge-bg[video]'")
 BARS = "smptebars=size={size}:rate=30:duration={seconds}"
 
 
@@ -29,7 +38,7 @@ def make(path: Path, *options: str, source: str = "", size: str = "128x96", seco
     return path
 
 
-def first(path: Path, decoder: str = "av", **options: object) -> Frame:
+def first(path: Path, decoder: str = BEST, **options: object) -> Frame:
     with VideoFile(path, decoder=decoder, **options) as source:  # type: ignore[arg-type]
         return next(iter(source)).copy()
 
@@ -39,7 +48,7 @@ def colour(name: str, path: Path, *options: str) -> Path:
 
 
 @ffmpeg
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 @pytest.mark.parametrize(
     "options",
     [
@@ -60,6 +69,7 @@ def test_colours_arrive_whatever_the_layout(tmp_path: Path, options: tuple[str, 
 
 
 @ffmpeg
+@needs_av
 def test_bt709_is_brought_to_bt601(tmp_path: Path) -> None:
     """High-definition videos have another colour matrix; taken for ours, greens and reds are visibly off."""
     path = colour("0x20C040", tmp_path / "hd.mkv", "-vf", "scale=out_color_matrix=bt709", "-colorspace", "bt709",
@@ -68,7 +78,7 @@ def test_bt709_is_brought_to_bt601(tmp_path: Path) -> None:
 
 
 @ffmpeg
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 def test_black_and_white_reach_the_ends(tmp_path: Path, decoder: str) -> None:
     for name, level in (("black", 0), ("white", 255)):
         frame = first(colour(name, tmp_path / "l.mkv", "-c:v", "ffv1", "-pix_fmt", "yuv420p"), decoder)
@@ -84,7 +94,7 @@ def with_rotation(mp4: bytes, degrees: int) -> bytes:
 
 
 @ffmpeg
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_rotation_metadata(tmp_path: Path, decoder: str, degrees: int) -> None:
     plain = make(tmp_path / "plain.mp4", "-c:v", "mpeg4", "-q:v", "2", size="128x64")
@@ -99,7 +109,7 @@ def test_rotation_metadata(tmp_path: Path, decoder: str, degrees: int) -> None:
 
 
 @ffmpeg
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 def test_odd_sizes_lose_a_row_and_a_column(tmp_path: Path, decoder: str) -> None:
     path = make(
         tmp_path / "odd.mkv", "-c:v", "ffv1", "-pix_fmt", "yuv420p", source="testsrc=size=65x49:rate=30:duration=0.2"
@@ -108,6 +118,7 @@ def test_odd_sizes_lose_a_row_and_a_column(tmp_path: Path, decoder: str) -> None
 
 
 @ffmpeg
+@needs_av
 def test_both_decoders_agree(tmp_path: Path) -> None:
     path = make(tmp_path / "bars.mp4", "-c:v", "mpeg4", "-q:v", "2")
     one, two = first(path), first(path, "opencv")
@@ -128,7 +139,7 @@ def test_size_asked_for_and_videos_without_a_frame_count(tmp_path: Path) -> None
 
 
 @ffmpeg
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 def test_loops_without_end_and_without_losing_frames(tmp_path: Path, decoder: str) -> None:
     path = make(tmp_path / "a.mp4", "-c:v", "mpeg4", seconds=0.3)
     with VideoFile(path, loop=True, decoder=decoder) as source:
@@ -150,7 +161,7 @@ def test_realtime_takes_as_long_as_the_video(tmp_path: Path) -> None:
 # --- broken files
 
 
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 @pytest.mark.parametrize(
     ("content", "match"), [(b"", "the file is empty"), (b"hello " * 500, "not a video"), (bytes(20000), "not a video")]
 )
@@ -162,7 +173,7 @@ def test_files_that_are_no_videos(tmp_path: Path, decoder: str, content: bytes, 
 
 
 @ffmpeg
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 def test_an_mp4_cut_before_its_index(tmp_path: Path, decoder: str) -> None:
     path = make(tmp_path / "a.mp4", "-c:v", "mpeg4")
     path.write_bytes(path.read_bytes()[:-600])  # the index is at the end
@@ -172,6 +183,7 @@ def test_an_mp4_cut_before_its_index(tmp_path: Path, decoder: str) -> None:
 
 
 @ffmpeg
+@needs_av
 def test_sound_only(tmp_path: Path) -> None:
     path = make(tmp_path / "a.wav", source="sine=duration=0.2")
     with pytest.raises(SourceError, match="no video stream"):
@@ -181,7 +193,7 @@ def test_sound_only(tmp_path: Path) -> None:
 
 
 @ffmpeg
-@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
 def test_a_file_that_breaks_off_midway(tmp_path: Path, decoder: str, caplog: pytest.LogCaptureFixture) -> None:
     path = make(
         tmp_path / "a.mp4", "-c:v", "mpeg4", "-movflags", "faststart", source="testsrc2=size=320x240:rate=30:duration=2"
@@ -196,6 +208,7 @@ def test_a_file_that_breaks_off_midway(tmp_path: Path, decoder: str, caplog: pyt
 
 
 @ffmpeg
+@needs_av
 def test_damage_in_the_middle_is_passed_over_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = make(tmp_path / "a.avi", "-c:v", "png", source="testsrc=size=64x48:rate=30:duration=1")
     data = bytearray(path.read_bytes())
