@@ -31,12 +31,13 @@ def state_folder() -> Path | None:
 class Breaker:
     """Opens for `REST` seconds after `DEATHS` deaths within `WINDOW` seconds, for each delegate by itself.
 
-    `folder` None keeps nothing. A file that cannot be read or written is a warning, never an error.
+    `folder` None keeps nothing; `read_only` only looks, for the doctor.
+    A file that cannot be read or written is a warning, never an error.
     """
 
-    def __init__(self, folder: Path | None, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path | None, *, clock: Callable[[], float] = time.time, read_only: bool = False) -> None:
         self._path = folder / "accelerator.json" if folder is not None else None
-        self._clock = clock
+        self._clock, self._read_only = clock, read_only
         self._deaths: dict[str, list[float]] = {}
         self._running: str | None = None
         self._read()
@@ -57,7 +58,7 @@ class Breaker:
         except (OSError, ValueError, TypeError, AttributeError) as error:
             log.warning("%s cannot be read and is begun anew: %s", self._path, error)
             return
-        if isinstance(died, str):
+        if isinstance(died, str) and not self._read_only:
             self._deaths.setdefault(died, []).append(now)
             log.warning(
                 "the last run did not end by itself while %s was in use (%d of %d before it is left alone)",
@@ -68,7 +69,7 @@ class Breaker:
             self._write()
 
     def _write(self) -> None:
-        if self._path is None:
+        if self._path is None or self._read_only:
             return
         data: dict[str, Any] = {"deaths": self._deaths, "running": self._running}
         try:
@@ -77,6 +78,10 @@ class Breaker:
             draft.replace(self._path)
         except OSError as error:
             log.warning("%s cannot be written: %s", self._path, error)
+
+    def labels(self) -> list[str]:
+        """Delegates in which the program has died of late."""
+        return sorted(self._deaths)
 
     def rest(self, label: str) -> float:
         """Seconds for which `label` is to be left alone, 0.0 when it may be tried."""
