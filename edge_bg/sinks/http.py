@@ -116,7 +116,7 @@ class Http:
             self.hub,
             status=lambda: self.status() if self.status is not None else {},
             token=self.token,
-            check_host=private,
+            check_host=self.token is None,  # who made up a name for 127.0.0.1 does not know the token
             routes=self.routes,
         )
         config = uvicorn.Config(

@@ -287,6 +287,7 @@ def test_a_token_is_asked_of_everything_and_taken_three_ways(sink):
         assert get(sink, f"/state?token={wrong}")[0] == 401
         assert get(sink, "/state", Authorization=f"Bearer {wrong}")[0] == 401
     assert get(sink, f"/state?token={TOKEN}")[0] == 200
+    assert get(sink, f"/state?token={TOKEN}", Host="booth.example")[0] == 200, "as behind a proxy"
     assert get(sink, "/state", Authorization=f"Bearer {TOKEN}")[0] == 200
     assert get(sink, "/state", Authorization=f"Basic {TOKEN}")[0] == 401
     status, headers, _ = get(sink, f"/?token={TOKEN}")
