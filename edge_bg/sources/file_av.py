@@ -10,6 +10,7 @@ import av
 import av.error
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from edge_bg.errors import SourceError
@@ -40,6 +41,7 @@ class AvReader:
         self.failures = 0
         self.broken = ""
         self._frames = self._decode(stream)
+        self._reformatter = VideoReformatter()  # keeps its tables from frame to frame
         self._pool: Pool | None = None
 
     def read(self) -> I420 | None:
@@ -92,7 +94,8 @@ class AvReader:
             # Another layout, bit depth or colour matrix: swscale brings it to ours.
             source = BT601 if int(frame.colorspace) in LIKE_BT601 else int(frame.colorspace)
             rgb = frame.format.is_rgb
-            frame = frame.reformat(
+            frame = self._reformatter.reformat(
+                frame,
                 format="yuv420p",
                 src_colorspace=None if rgb else source,
                 dst_colorspace=BT601,
