@@ -20,6 +20,7 @@ import yaml
 from edge_bg import tflite
 from edge_bg.assets import data_path
 from edge_bg.errors import ModelError
+from edge_bg.fields import Fields
 
 log = logging.getLogger(__name__)
 
@@ -269,77 +270,17 @@ def _read_file(path: Path, what: str) -> bytes:
         raise ModelError(f"{path} cannot be read ({what}): {error.strerror}") from error
 
 
-class _Fields:
-    """Takes values out of a mapping and notes every fault, so that one look mends the whole card."""
-
-    def __init__(self, data: Any, where: str, known: set[str], faults: list[str]) -> None:
-        self.where, self.faults = where, faults
-        self.data: dict[str, Any] = data if isinstance(data, dict) else {}
-        if not isinstance(data, dict):
-            faults.append(f"{where or 'the card'} must be a mapping of keys")
-        for key in self.data:
-            if key not in known:
-                faults.append(f"unknown key {self._name(key)}")
-
-    def _name(self, key: object) -> str:
-        return f"{self.where}.{key}" if self.where else str(key)
-
-    def fault(self, key: str, wanted: str) -> None:
-        """Note that `key` is not `wanted`."""
-        given = f"not {self.data[key]!r}" if key in self.data else "it is missing"
-        self.faults.append(f"{self._name(key)} must be {wanted} ({given})")
-
-    def text(self, key: str, choices: tuple[str, ...] = (), default: str | None = None) -> str:
-        value = self.data.get(key, default)
-        if not isinstance(value, str) or not value or (choices and value not in choices):
-            self.fault(key, "one of " + ", ".join(choices) if choices else "text")
-            return ""
-        return value
-
-    def shape(self, lengths: tuple[int, ...]) -> tuple[int, ...]:
-        value = self.data.get("shape")
-        numbers = value if isinstance(value, list) else []
-        if len(numbers) in lengths and all(type(n) is int and 0 < n <= 8192 for n in numbers) and numbers[0] == 1:
-            return tuple(numbers)
-        self.fault("shape", "a list such as [1, 144, 256, 3]")
-        return (1,) * lengths[0]
-
-    def number(self, key: str) -> float | None:
-        value = self.data.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            self.fault(key, "a number or null")
-            return None
-        return float(value)
-
-    def integer(self, key: str, default: int | None = None) -> int | None:
-        value = self.data.get(key, default)
-        if value is not None and type(value) is not int:
-            self.fault(key, "a whole number")
-            return default
-        return value
-
-    def colour(self, key: str) -> tuple[float, float, float]:
-        value = self.data.get(key)
-        several: list[Any] = value if isinstance(value, list) else [value] * 3
-        if len(several) != 3 or any(isinstance(n, bool) or not isinstance(n, (int, float)) for n in several):
-            self.fault(key, "a number, or a list of three")
-            return (1.0, 1.0, 1.0)
-        return (float(several[0]), float(several[1]), float(several[2]))
-
-
 def _load(path: Path) -> ModelCard:
     try:
         data = yaml.safe_load(_read_file(path, "the model card").decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     faults: list[str] = []
-    top = _Fields(data, "", _KEYS, faults)
-    inp = _Fields(top.data.get("input"), "input", _INPUT_KEYS, faults)
-    out = _Fields(top.data.get("output"), "output", _OUTPUT_KEYS, faults)
+    top = Fields(data, "", _KEYS, faults)
+    inp = Fields(top.data.get("input"), "input", _INPUT_KEYS, faults)
+    out = Fields(top.data.get("output"), "output", _OUTPUT_KEYS, faults)
     twin = top.data.get("edgetpu")
-    twin_fields = _Fields(twin, "edgetpu", {"file", "sha256"}, faults) if isinstance(twin, dict) else None
+    twin_fields = Fields(twin, "edgetpu", {"file", "sha256"}, faults) if isinstance(twin, dict) else None
     twin_file = twin_fields.text("file") if twin_fields else twin
     if twin_file is not None and not isinstance(twin_file, str):
         top.fault("edgetpu", "null or the name of a file")

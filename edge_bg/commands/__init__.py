@@ -19,7 +19,7 @@ COMMANDS = {  # name -> where it is, what it does
     "bench": ("edge_bg.commands.bench:bench", "Measure this machine."),
     "evaluate": ("edge_bg.evaluate.command:evaluate", "Measure models on labelled pictures and clips."),
     "tune": ("edge_bg.tune:tune", "Choose the model and thread count that suit this board."),
-    "doctor": ("edge_bg.doctor.command:doctor", "Look for what is wrong on this board."),
+    "doctor": ("edge_bg.commands.doctor:doctor", "Look for what is wrong on this board."),
     "completion": ("edge_bg.commands.completion:completion", "Print what makes Tab complete edge-bg's words."),
 }
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from edge_bg.board import model, text
 
-
 _LOADERS = (
     ("ld-linux-aarch64.so.1", "aarch64", 64),
     ("ld-linux-x86-64.so.2", "x86_64", 64),

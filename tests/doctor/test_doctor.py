@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge_bg import doctor
-from edge_bg.doctor.command import doctor as command
+from edge_bg.commands.doctor import doctor as command
 from edge_bg.doctor.host import Host
 
 SITE = "opt/edge-bg/venv/lib/python3.11/site-packages"

@@ -17,7 +17,8 @@ from edge_bg import frame as frames
 from edge_bg.assets import asset_path
 from edge_bg.card import Input, ModelCard, Output, find
 from edge_bg.frame import Frame
-from edge_bg.segment import Segmenter, _Filler, _Reader
+from edge_bg.segment import Segmenter
+from edge_bg.tensors import Filler, Reader
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def test_pixels_are_normalised_and_quantised(spec: Input) -> None:
     card = replace(find("landscape"), input=spec)
     rgb = np.random.default_rng(0).integers(0, 256, (2, 4, 3), np.uint8)
     tensors = _Tensors(spec)
-    _Filler(card)(rgb, tensors)  # type: ignore[arg-type]
+    Filler(card)(rgb, tensors)  # type: ignore[arg-type]
     real = (rgb - np.array(spec.mean)) / np.array(spec.std)
     if spec.dtype == "float32":
         np.testing.assert_allclose(tensors.array[0], real, atol=1e-5)
@@ -228,7 +229,7 @@ BOX = (1, 1, 5, 3)
 
 
 def read(spec: Output, tensor: NDArray[np.generic]) -> NDArray[np.uint8]:
-    mask = _Reader(spec)(tensor, BOX)
+    mask = Reader(spec)(tensor, BOX)
     assert mask.dtype == np.uint8 and mask.shape == (3, 5) and not np.shares_memory(mask, tensor)
     return mask
 
