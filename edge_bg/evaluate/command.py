@@ -60,7 +60,7 @@ def evaluate(
     """
     if clips_:
         lent = data or (Path(os.environ["EDGE_BG_DATA"]) if os.environ.get("EDGE_BG_DATA") else None)
-        return _clips(lent, _list(models), _list(only), limit, seed, size, sheet, json_path)
+        return _clips(lent, _list(models), _list(only), limit, seed, size, sheet, json_path, workers)
     if data is None:
         raise click.UsageError("DATA is missing: a folder with images/ and masks/, or with videos")
     return _pictures(data, _list(models), _list(conditions), report, json_path, limit, seed, workers)
@@ -161,6 +161,7 @@ def _clips(
     size: str,
     sheet: Path | None,
     json_path: str | None,
+    workers: int,
 ) -> int:
     import json
 
@@ -173,27 +174,34 @@ def _clips(
         wanted = parse_size(size)
     except Bad as error:
         raise click.BadParameter(f"{size} {error}", param_hint="--size") from None
-    names, chosen = stages.split_names(only)
-    bar = tqdm(unit="frame", disable=not sys.stderr.isatty())
-    with bar:
-        table = stages.measure(
-            model=(models or ["landscape"])[0],
-            seed=seed,
-            size=wanted,
-            data=data,
-            clips=names,
-            stages=chosen,
-            frames=limit,
-            progress=lambda done, total: (setattr(bar, "total", total), bar.update(done - bar.n)),  # type: ignore[func-returns-value]
-        )
-        if sheet is not None:
-            stages.sheet(sheet, model=(models or ["landscape"])[0], seed=seed, size=wanted, data=data, stages=chosen)
+    try:
+        scenes, ways = stages.split_names(only)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--only") from None
+    model = (models or ["landscape"])[0]
+    task = stages.Task(
+        model, seed, wanted, data, tuple(scenes) if scenes else None, tuple(ways) if ways else None, limit
+    )
+    with tqdm(unit="clip", disable=not sys.stderr.isatty()) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        table = stages.measure(task, workers=workers, progress=progress)
     if json_path == "-":
         click.echo(json.dumps(table, indent=1))
-        return 0
-    click.echo(stages.text(table))
-    if json_path:
-        Path(json_path).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    else:
+        click.echo(stages.text(table))
+        if json_path:
+            Path(json_path).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     if sheet is not None:
-        click.echo(f"sheet: {sheet}")
+        from edge_bg.evaluate import sheet as sheets
+        from edge_bg.evaluate.ways import choose
+        from edge_bg.evaluate.ways import stages as all_ways
+        from edge_bg.segment import Segmenter
+
+        with Segmenter(model) as segmenter:
+            sheets.draw(sheet, task, choose(task.only, all_ways()), segmenter)
+        click.echo(f"sheet: {sheet}", err=json_path == "-")
     return 0

@@ -30,7 +30,9 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 1180px; margin: 2rem aut
 h1 { font-size: 1.6rem; } h2 { margin-top: 2.4rem; border-bottom: 1px solid #8886; } h3 { margin-bottom: .3rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
 th, td { padding: .22rem .6rem; text-align: right; border-bottom: 1px solid #8883; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .facts td { text-align: left; }
+th, td { font-size: .86rem; }
+.plot { width: 440px; }
 .row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start; }
 figure { margin: 0; } figcaption { font-size: .82rem; max-width: 22rem; }
 figure img { max-height: 260px; max-width: 100%; display: block; }
@@ -76,7 +78,7 @@ def page(result: Result, about: dict[str, Any], worker: Worker) -> str:
         f"{len(result.data.videos)} videos, seed {result.job.seed}. The model's mask, stretched bilinearly to the "
         "picture, against the true alpha; no help of the matte. Whiskers and brackets are 95 % intervals of the mean "
         "by bootstrap.</p>",
-        f"<table>{facts}</table>" if facts else "",
+        f"<table class=facts>{facts}</table>" if facts else "",
         f"<p>Left out, as their masks mark nobody: {html.escape(', '.join(left_out))}.</p>" if left_out else "",
     ]
     if result.records:
@@ -106,8 +108,9 @@ def _glance(result: Result) -> str:
     ap = {m: [v["conditions"][first]["ap"][f"{t:.2f}"] for t in AP_THRESHOLDS] for m, v in models.items()}
     return (
         f"<h3>Mean IoU under each condition</h3>{chart}<div class=row>"
-        f"<div><h3>IoU of the pictures, {first}</h3>{plots.histogram(spread, 'IoU of the pictures', 'IoU')}</div>"
-        f"<div><h3>AP over the IoU threshold, {first}</h3>"
+        f"<div class=plot><h3>IoU of the pictures, {first}</h3>"
+        f"{plots.histogram(spread, 'IoU of the pictures', 'IoU')}</div>"
+        f"<div class=plot><h3>AP over the IoU threshold, {first}</h3>"
         f"{plots.lines(AP_THRESHOLDS, ap, 'AP over the IoU threshold', 'IoU threshold')}</div></div>"
     )
 

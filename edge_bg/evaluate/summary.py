@@ -89,7 +89,7 @@ KINDS = {
     "much missed": "more than 40 % of the person was cut away",
     "part missed": "15 to 40 % of the person was cut away (a limb, what they hold, hair)",
     "room kept": "room worth more than 30 % of the person was kept",
-    "ragged": "neither, but IoU is still below 0.8: the outline is off all around",
+    "ragged": "the outline is off by a little all around",
     "good": "IoU of 0.8 or more",
 }
 

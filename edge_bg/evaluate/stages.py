@@ -1,0 +1,235 @@
+"""The matte's stages on labelled clips: each alone, all but each, all; side by side in one run.
+
+All ways get the same frames and the same masks, so that what differs is theirs.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from edge_bg.evaluate import metrics, ways
+from edge_bg.evaluate.clips import Clip, Shot, clips
+from edge_bg.evaluate.scenes import SCENES
+from edge_bg.evaluate.ways import Alpha, Way
+from edge_bg.frame import Frame, Picture, Size
+
+Predict = Callable[[Frame], Picture]
+Progress = Callable[[int, int], None]
+COSTLY = 3  # outline, gradient and colour are measured on every third frame
+
+COLUMNS = {
+    "iou": "IoU", "boundary_f": "bound. F", "mad": "MAD", "gradient": "gradient", "flicker": "flicker",
+    "dtssd": "dtSSD", "lag": "lag", "prop_recall": "props", "false": "false", "color": "colour", "ms": "ms",
+}  # fmt: skip
+LEGEND = (
+    "IoU, boundary F (2 px at 720 lines), alpha MAD, gradient error; flicker: change of alpha x1000 where the true "
+    "alpha stands still; dtSSD; lag in frames at moving edges; props: share of held things kept; false: share of the "
+    "room kept, in percent; colour: error of the composite in the soft band, levels; ms a frame after the network."
+)
+
+
+@dataclass
+class _Tally:
+    """The figures of one way on one clip, as they come."""
+
+    temporal: metrics.Temporal = field(default_factory=metrics.Temporal)
+    values: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in COLUMNS})
+
+    def add(self, alpha: Alpha, shot: Shot, background: Picture, seconds: float) -> None:
+        truth, values, index = shot.truth, self.values, shot.frame.index
+        alpha = np.where(shot.ignore, truth, alpha) if shot.ignore.any() else alpha
+        self.temporal.add(alpha, truth)
+        values["ms"].append(1000 * seconds)
+        values["false"].append(100 * metrics.false_foreground(alpha, truth))
+        values["mad"].append(metrics.mad(alpha, truth))
+        if not truth.any():
+            return
+        values["iou"].append(metrics.iou(alpha, truth))
+        values["prop_recall"].append(metrics.recall(alpha, shot.props))
+        if index % COSTLY == 0:
+            values["boundary_f"].append(metrics.boundary_f(alpha, truth))
+            values["gradient"].append(metrics.gradient_error(alpha, truth))
+            made = compose(shot.frame.bgr(), alpha, background)
+            values["color"].append(metrics.color_error(made, shot.over(background), truth))
+
+    def figures(self) -> dict[str, float | None]:
+        values = {k: _mean(v) for k, v in self.values.items()}
+        values["ms"] = float(np.median(self.values["ms"])) if self.values["ms"] else None
+        for name in ("flicker", "dtssd", "lag"):
+            value = getattr(self.temporal, name)
+            values[name] = None if math.isnan(value) else value
+        return {k: None if v is None else round(v, 5) for k, v in values.items()}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    good = [v for v in values if not math.isnan(v)]
+    return float(np.mean(good)) if good else None
+
+
+def compose(bgr: Picture, alpha: Alpha, background: Picture) -> Picture:
+    """The frame over `background` by its alpha, BGR uint8: no correction of colours."""
+    share = alpha.astype(np.float32) / 255
+    return np.asarray(cv2.blendLinear(bgr, background, share, 1 - share), np.uint8)
+
+
+def backdrop(size: Size) -> Picture:
+    """The new background: saturated and changing, so that what is left of the old room shows; BGR uint8."""
+    width, height = size
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    planes = (120 + 100 * np.sin(x / width * 5), 60 + 60 * np.sin(y / height * 4 + 1), 170 + 70 * np.cos(x / width * 3))
+    return np.asarray(np.dstack(planes), np.uint8)
+
+
+def split_names(names: Sequence[str]) -> tuple[list[str] | None, list[str] | None]:
+    """(clips, ways) out of a mixed list of names, None where none was named; ValueError for an unknown name."""
+    known = [w.name for w in ways.stages()]
+    unknown = [n for n in names if n not in SCENES and n not in known]
+    if unknown:
+        raise ValueError(
+            f"neither a clip nor a stage: {', '.join(unknown)}; clips: {', '.join(SCENES)}; stages: {', '.join(known)}"
+        )
+    return [n for n in names if n in SCENES] or None, [n for n in names if n in known] or None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is played: `scenes` and `only` are names of clips and ways, None for all; `frames` cuts each clip short."""
+
+    model: str = "landscape"
+    seed: int = 0
+    size: Size = (1280, 720)
+    data: Path | None = None
+    scenes: tuple[str, ...] | None = None
+    only: tuple[str, ...] | None = None
+    frames: int | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """The clips to play."""
+        return tuple(SCENES) if self.scenes is None else self.scenes
+
+    def clip(self, name: str) -> Clip:
+        """One clip."""
+        return clips(self.seed, self.size, names=[name], data=self.data, frames=self.frames)[0]
+
+
+Played = tuple[str, dict[str, dict[str, float | None]], float]
+
+
+def measure(
+    task: Task,
+    *,
+    contenders: Sequence[Way] | None = None,
+    predict: Predict | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Every way on every clip: `{"ways": {name: {"about", "mean": figures, "clips": {clip: figures}}}, "network_ms"}`.
+
+    figures: see `LEGEND`; "mean" is the mean over the clips that have the figure. `contenders` other than the matte's
+    stages (peers), or a `predict` other than the model's, are measured in this process; else `workers` share the clips.
+    progress: called with (clips done, clips). Raises `ModelError`; ValueError for unknown names.
+    """
+    chosen = ways.choose(task.only, ways.stages() if contenders is None else contenders)
+    names = task.names()
+    clips(task.seed, (64, 64), names=names)  # unknown names are told before anything is played
+    result: dict[str, Any] = {
+        "model": task.model, "seed": task.seed, "size": list(task.size), "network_ms": None,
+        "ways": {way.name: {"about": way.about, "mean": {}, "clips": {}} for way in chosen},
+    }  # fmt: skip
+    network = []
+    alone = workers <= 1 or contenders is not None or predict is not None
+    for done, (name, figures, ms) in enumerate(_alone(task, chosen, predict) if alone else _shared(task, workers), 1):
+        for way, values in figures.items():
+            result["ways"][way]["clips"][name] = values
+        network.append(ms)
+        if progress is not None:
+            progress(done, len(names))
+    result["network_ms"] = round(float(np.median(network)), 3)
+    for entry in result["ways"].values():
+        rows = entry["clips"].values()
+        means = {c: _mean([r[c] for r in rows if r[c] is not None]) for c in COLUMNS}
+        entry["mean"] = {c: None if v is None else round(v, 5) for c, v in means.items()}
+    return result
+
+
+def _alone(task: Task, chosen: Sequence[Way], predict: Predict | None) -> Iterator[Played]:
+    with ExitStack() as stack:
+        if predict is None:
+            from edge_bg.segment import Segmenter
+
+            predict = stack.enter_context(Segmenter(task.model, threads=1))
+        for name in task.names():
+            yield play(task.clip(name), chosen, predict)
+
+
+def _shared(task: Task, workers: int) -> Iterator[Played]:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            yield from pool.map(_one, [replace(task, scenes=(name,)) for name in task.names()])
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one(task: Task) -> Played:
+    cv2.setNumThreads(1)
+    return next(_alone(task, ways.choose(task.only, ways.stages()), None))
+
+
+def play(clip: Clip, chosen: Sequence[Way], predict: Predict) -> Played:
+    """One clip through all ways: (its name, {way: figures}, median ms of the network)."""
+    runs = {way.name: way.start(clip.size) for way in chosen}
+    tallies = {way.name: _Tally() for way in chosen}
+    background, network = backdrop(clip.size), []
+    for shot in clip:
+        frame = replace(shot.frame, truth=None)  # nobody may look
+        start = time.perf_counter()
+        mask = predict(frame)
+        network.append(1000 * (time.perf_counter() - start))
+        for name, run in runs.items():
+            start = time.perf_counter()
+            alpha = run(mask, frame)
+            seconds = time.perf_counter() - start
+            tallies[name].add(alpha, shot, background, seconds)
+    return clip.name, {name: tally.figures() for name, tally in tallies.items()}, float(np.median(network))
+
+
+def text(table: dict[str, Any]) -> str:
+    """The table for a terminal; the mean over the clips."""
+    width, height = table["size"]
+    clips_ = next(iter(table["ways"].values()))["clips"]
+    lines = [
+        f"{table['model']}, {width}x{height}, seed {table['seed']}; mean over {len(clips_)} clips: {', '.join(clips_)}",
+        f"network: {table['network_ms']:.2f} ms a frame (one thread, with the frame's way in)",
+        f"{'':<16}" + "".join(f"{title:>10}" for title in COLUMNS.values()),
+    ]
+    for name, entry in table["ways"].items():
+        lines.append(f"{name:<16}" + "".join(_cell(c, entry["mean"][c]) for c in COLUMNS))
+    return "\n".join([*lines, LEGEND])
+
+
+def markdown(table: dict[str, Any], clip: str | None = None) -> str:
+    """The same as a table in Markdown; of one clip, or the mean over all."""
+    lines = ["| | " + " | ".join(COLUMNS.values()) + " |", "|---|" + "--:|" * len(COLUMNS)]
+    for name, entry in table["ways"].items():
+        figures = entry["mean"] if clip is None else entry["clips"][clip]
+        lines.append(f"| {name} | " + " | ".join(_cell(c, figures[c]).strip() for c in COLUMNS) + " |")
+    return "\n".join(lines)
+
+
+def _cell(column: str, value: float | None) -> str:
+    if value is None:
+        return f"{'-':>10}"
+    digits = {"mad": 4, "gradient": 2, "flicker": 2, "dtssd": 2, "lag": 2, "ms": 2, "false": 2, "color": 1}
+    return f"{value:>10.{digits.get(column, 3)}f}"
