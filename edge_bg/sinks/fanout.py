@@ -37,6 +37,7 @@ class _Outlet:
         self.missed = 0  # frames that came while the sink was out
         self.error: SinkError | None = None
         self.state = "closed"
+        self.alone = False  # the only sink: its error ends the loop
         self._on_delivered = on_delivered
         self._writing = False
         self._thread: threading.Thread | None = None
@@ -57,7 +58,7 @@ class _Outlet:
         try:
             self.sink.open(size, fps, live=live)
         except Exception as caught:
-            self._fail(caught)
+            self._fail(caught, tell=self.sink.retry and not self.alone)
             return False
         self.state, self.error = "ok", None
         return True
@@ -89,7 +90,7 @@ class _Outlet:
                     self.state = "ended"
                     break
                 except Exception as caught:
-                    self._fail(caught)
+                    self._fail(caught, tell=self.sink.retry or not self.alone)
                     pause = FIRST_PAUSE
                 self._close_quietly()
             if not self.sink.retry:
@@ -103,7 +104,7 @@ class _Outlet:
         try:
             self.sink.close()
         except Exception as caught:
-            self._fail(caught)
+            self._fail(caught, tell=not self.alone)
         if self.state == "ok":
             self.state = "closed"
 
@@ -126,7 +127,8 @@ class _Outlet:
                 return False
         return True
 
-    def _fail(self, caught: Exception) -> None:
+    def _fail(self, caught: Exception, *, tell: bool = True) -> None:
+        """Note an error; `tell` logs it, once an outage: not what will be raised anyway."""
         self._writing = False
         if isinstance(caught, SinkError):
             error = caught
@@ -138,8 +140,10 @@ class _Outlet:
             error = SinkError(f"{self.name}: {text}")
             error.__cause__ = caught
         self.failures += 1
-        if str(error) != str(self.error):  # once an outage, not once an attempt
-            log.warning("%s%s", error, " (will be tried again)" if self.sink.retry else "")
+        if str(error) != str(self.error):
+            if tell:
+                again = " (will be tried again)" if self.sink.retry else ""
+                log.warning("%s%s%s", error.message, again, f"\n  {error.hint}" if error.hint else "")
             log.debug("%s", self.name, exc_info=caught)
         self.error = error
         self.state = "lost" if self.sink.retry else "dead"
@@ -166,6 +170,7 @@ class Sinks:
         for sink in sinks:
             n = names[sink.name] = names.get(sink.name, 0) + 1
             self._outlets.append(_Outlet(sink.name if n == 1 else f"{sink.name}-{n}", sink, self._note))
+        self._outlets[0].alone = len(self._outlets) == 1
         self._told = False
 
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:

@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import stat
+import struct
 
 from edge_bg.errors import SinkError
 from edge_bg.frame import Frame, Size
@@ -82,7 +83,7 @@ class StreamParm(ctypes.Structure):
     )
 
 
-def _ioctl_number(direction: int, number: int, structure: type[ctypes.Structure]) -> int:
+def _ioctl_number(direction: int, number: int, structure: type[ctypes.Structure] | type[ctypes.c_int]) -> int:
     """_IOC of asm-generic/ioctl.h, which x86, Arm and RISC-V share. direction: 1 write, 2 read, 3 both."""
     return direction << 30 | ctypes.sizeof(structure) << 16 | ord("V") << 8 | number
 
@@ -90,6 +91,7 @@ def _ioctl_number(direction: int, number: int, structure: type[ctypes.Structure]
 VIDIOC_QUERYCAP = _ioctl_number(2, 0, Capability)
 VIDIOC_S_FMT = _ioctl_number(3, 5, Format)
 VIDIOC_S_PARM = _ioctl_number(3, 22, StreamParm)
+VIDIOC_STREAMON = _ioctl_number(1, 18, ctypes.c_int)
 
 
 class V4l2Loopback:
@@ -111,6 +113,7 @@ class V4l2Loopback:
             self._check_driver()
             self._set_format(size)
             self._set_rate(fps)
+            self._be_the_writer()
         except SinkError:
             self.close()
             raise
@@ -207,3 +210,14 @@ class V4l2Loopback:
             self._ioctl(VIDIOC_S_PARM, rate)
         except OSError:
             return  # it only tells readers what to expect
+
+    def _be_the_writer(self) -> None:
+        """Say that this handle is the writer, so that the driver knows when it is gone.
+
+        Up to 0.12 a handle that only writes is not known as the writer: when its process dies while a reader stays,
+        a device with exclusive_caps=1 never announces itself as an output again, and no restart helps.
+        """
+        try:
+            fcntl.ioctl(self._fd, VIDIOC_STREAMON, struct.pack("i", BUF_TYPE_VIDEO_OUTPUT))
+        except OSError:
+            return  # later versions keep account by themselves and refuse this without buffers

@@ -164,6 +164,25 @@ def test_a_sink_that_cannot_be_opened_is_told_at_once_and_the_others_are_closed(
         Sinks([Recorder("alone", retry=True, fail_open=1)]).open(SIZE, 30.0)
 
 
+def test_an_error_is_logged_once_or_raised_but_not_both(caplog):
+    alone = Sinks([Recorder("alone", act=die)])
+    alone.open(SIZE, 30.0)
+    with pytest.raises(SinkError):
+        for frame in frames(10_000):
+            alone.send(frame)
+            time.sleep(0.0005)
+    alone.close()
+    with pytest.raises(SinkError):
+        Sinks([Recorder("bad", fail_open=1), Null()]).open(SIZE, 30.0)
+    assert caplog.text == ""
+    sinks = Sinks([Recorder("away", retry=True, fail_open=10**9), Null()])
+    sinks.open(SIZE, 30.0)
+    sinks.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "away is not there (will be tried again)\n  plug it in"
+    ]
+
+
 def test_a_missing_package_keeps_its_hint():
     bad = Recorder("bad")
     bad.open = lambda size, fps, live: (_ for _ in ()).throw(MissingDependency("x needs y", hint="pip install y"))

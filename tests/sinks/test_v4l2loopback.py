@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ CONSTANTS = {
     "VIDIOC_QUERYCAP": module.VIDIOC_QUERYCAP,
     "VIDIOC_S_FMT": module.VIDIOC_S_FMT,
     "VIDIOC_S_PARM": module.VIDIOC_S_PARM,
+    "VIDIOC_STREAMON": module.VIDIOC_STREAMON,
     "V4L2_CAP_VIDEO_OUTPUT": module.CAP_VIDEO_OUTPUT,
     "V4L2_CAP_DEVICE_CAPS": module.CAP_DEVICE_CAPS,
     "V4L2_BUF_TYPE_VIDEO_OUTPUT": module.BUF_TYPE_VIDEO_OUTPUT,
@@ -92,7 +94,7 @@ def test_what_is_no_video_device_is_refused(tmp_path):
 
 
 class Kernel:
-    """Answers the three ioctls as a driver would; `device` is /dev/null, which takes every write."""
+    """Answers the ioctls as a driver would; `device` is /dev/null, which takes every write."""
 
     def __init__(self, monkeypatch, *, driver=b"v4l2 loopback", caps=module.CAP_VIDEO_OUTPUT, forced=None, refuse=0):
         self.driver, self.caps, self.forced, self.refuse = driver, caps, forced, refuse
@@ -112,7 +114,9 @@ class Kernel:
             if self.forced:
                 structure.fmt.pix.width, structure.fmt.pix.height = self.forced
         else:
-            raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))  # old modules know no rate: not an error
+            raise OSError(
+                errno.ENOTTY, os.strerror(errno.ENOTTY)
+            )  # no rate in old modules, no STREAMON in new ones: no error
         return 0
 
 
@@ -121,7 +125,8 @@ def test_the_device_is_set_to_the_frames_size_and_written_whole(monkeypatch):
     sink = V4l2Loopback("/dev/null")
     sink.open((640, 360), 29.97)
     requests = [request for request, _ in kernel.asked]
-    assert requests == [module.VIDIOC_QUERYCAP, module.VIDIOC_S_FMT, module.VIDIOC_S_PARM]
+    assert requests == [module.VIDIOC_QUERYCAP, module.VIDIOC_S_FMT, module.VIDIOC_S_PARM, module.VIDIOC_STREAMON]
+    assert kernel.asked[3][1] == module.BUF_TYPE_VIDEO_OUTPUT.to_bytes(4, sys.byteorder)
     pix = Format.from_buffer_copy(kernel.asked[1][1]).fmt.pix
     assert (pix.width, pix.height, pix.bytesperline, pix.sizeimage) == (640, 360, 640, 345_600)
     rate = StreamParm.from_buffer_copy(kernel.asked[2][1])
