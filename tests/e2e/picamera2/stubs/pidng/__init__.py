@@ -1,0 +1,1 @@
+"""Stands in for PiDNG, which picamera2 imports to write raw DNG files and which has no wheel; unused here."""
