@@ -17,12 +17,14 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    code = run(arguments)
     try:
+        code = run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
-    except (OSError, ValueError):
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except (OSError, ValueError):  # standard output was closed under us
         _let_go_of_stdout()
+        code = OK
     sys.exit(code)
 
 
@@ -50,13 +52,18 @@ def _run(arguments: list[str]) -> int:
 
     from edge_bg.commands import cli
 
+    if "_EDGE_BG_COMPLETE" in os.environ:  # the shell asks what could come next
+        cli.main(args=arguments, prog_name="edge-bg", complete_var="_EDGE_BG_COMPLETE")
     try:
-        code = cli.main(args=arguments, prog_name="edge-bg", standalone_mode=False)
+        with cli.make_context("edge-bg", arguments) as context:
+            code = cli.invoke(context)
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Abort:
-        raise KeyboardInterrupt from None
     return code if isinstance(code, int) else OK
 
 

@@ -26,6 +26,8 @@ class SyntheticSource(Part):
     """false: as fast as the rest takes the frames."""
     frames: Annotated[int, Field(ge=1)] | None = None
     """Ends after so many frames; null: never."""
+    noise: Annotated[float, Field(ge=0, le=20)] = 0.0
+    """Grain of the camera, in grey levels."""
 
 
 class FileSource(Part):
@@ -38,6 +40,8 @@ class FileSource(Part):
     """At the video's own pace, or as fast as possible; null: paced where every sink is live (http, v4l2loopback)."""
     size: Size | None = None
     """null: the video's own size (an odd side loses a row or column)."""
+    decoder: Literal["auto", "av", "opencv"] = "auto"
+    """av is PyAV (extra `video`); auto takes it where it is installed."""
 
 
 class ImagesSource(Part):
@@ -59,7 +63,7 @@ class V4l2Source(Part):
 
     kind: Literal["v4l2"] = "v4l2"
     device: Annotated[str, Field(min_length=1, max_length=4096)] = "/dev/video0"
-    """Best a name that survives renumbering: /dev/v4l/by-id/...; `edge-bg run --list-cameras` lists them."""
+    """Best a name that survives renumbering, /dev/v4l/by-id/... or usb:PORT; see `edge-bg run --list-cameras`."""
     size: Size = (1280, 720)
     fps: Fps = 30.0
     format: Literal["auto", "mjpg", "yuyv", "nv12"] = "auto"
