@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, Size, check_size
 
-WORKING_WIDTH = 256
+WORKING_PIXELS = 256 * 144
 TILE = 4  # side of a tile in working pixels; even, so that chroma tiles are whole
-_BAND = 4  # rows of tiles that are cut into rectangles together
+_BAND = 6  # rows of tiles that are cut into rectangles together
+_WORTH = 64  # tiles that cost as much as the calls for another rectangle
 _GAP = b"\0" * 4  # so many plain tiles side by side part two rectangles: fewer cost less than another call
 
 
@@ -38,64 +39,89 @@ class Grid:
     """How a frame of `size` (width, height) is cut.
 
     `scale` frame pixels make one working pixel, `TILE` x `TILE` of these one tile. Where the frame's sides are
-    no multiples of `scale`, the last working pixels stick out of the frame.
+    no multiples of a tile, the last tiles stick out of the frame; `padded` is what they cover.
     """
 
     size: Size
     scale: int
 
     @classmethod
-    def of(cls, size: Size, width: int = WORKING_WIDTH) -> Grid:
-        """The grid whose working picture is about `width` pixels wide; a scale that divides both sides wins."""
+    def of(cls, size: Size, pixels: int = WORKING_PIXELS) -> Grid:
+        """The grid whose working picture has about `pixels` pixels; a scale that divides both sides wins."""
         w, h = check_size(size)
-        near = max(2, round(w / width))
+        near = max(2, round(math.sqrt(w * h / pixels)))
         fits = [s for s in range(max(2, near - 1), near + 2) if w % s == 0 and h % s == 0]
         return cls(size, min(fits, key=lambda s: abs(s - near)) if fits else near)
-
-    @cached_property
-    def exact(self) -> bool:
-        """Whether working pixels cover the frame without sticking out."""
-        return self.size[0] % self.scale == 0 and self.size[1] % self.scale == 0
-
-    @cached_property
-    def working(self) -> Size:
-        """(width, height) of the working picture."""
-        return -(-self.size[0] // self.scale), -(-self.size[1] // self.scale)
-
-    @cached_property
-    def counts(self) -> Size:
-        """Tiles across and down."""
-        return -(-self.working[0] // TILE), -(-self.working[1] // TILE)
 
     @cached_property
     def side(self) -> int:
         """Side of a tile in frame pixels; even."""
         return TILE * self.scale
 
+    @cached_property
+    def counts(self) -> Size:
+        """Tiles across and down."""
+        return -(-self.size[0] // self.side), -(-self.size[1] // self.side)
+
+    @cached_property
+    def working(self) -> Size:
+        """(width, height) of the working picture: whole tiles."""
+        return self.counts[0] * TILE, self.counts[1] * TILE
+
+    @cached_property
+    def padded(self) -> Size:
+        """(width, height) of the frame with the last tiles whole."""
+        return self.counts[0] * self.side, self.counts[1] * self.side
+
     def tiles(self, working: Picture) -> Picture:
         """`(down, across)` uint8: above 0 where any of a tile's pixels is 255; `working` is 0 or 255, `(h, w)`."""
-        across, down = self.counts
-        h, w = working.shape
-        if (w, h) != (across * TILE, down * TILE):
-            below, right = down * TILE - h, across * TILE - w
-            working = np.asarray(cv2.copyMakeBorder(working, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
-        return np.asarray(cv2.resize(working, (across, down), interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.resize(working, self.counts, interpolation=cv2.INTER_AREA), np.uint8)
 
     def rects(self, tiles: Picture) -> list[Rect]:
-        """Rectangles of whole tiles, cut to the frame, that together hold every tile above 0; none overlap."""
+        """Few rectangles of whole tiles, cut to the frame, that together hold every tile above 0.
+
+        Runs of tiles along bands of rows are joined with the rectangle above while that adds less area than
+        another rectangle is worth.
+        """
         (width, height), side = self.size, self.side
-        found: list[Rect] = []
-        for first in range(0, len(tiles), _BAND):
-            band = tiles[first : first + _BAND]
-            columns = band.max(axis=0).tobytes()
-            top, bottom = first * side, min((first + len(band)) * side, height)
+        done: list[Rect] = []
+        open_: list[Rect] = []  # reaching down to the last band, in tiles
+        for top in range(0, len(tiles), _BAND):
+            bottom = min(top + _BAND, len(tiles))
+            columns = tiles[top:bottom].max(axis=0).tobytes()
+            found: list[Rect] = []
             end = 0
             while len(rest := columns[end:].lstrip(b"\0")):
                 start = len(columns) - len(rest)
-                run = rest.partition(_GAP)[0].rstrip(b"\0")
-                end = start + len(run)
-                found.append(Rect(start * side, top, min(end * side, width), bottom))
-        return found
+                end = start + len(rest.partition(_GAP)[0].rstrip(b"\0"))
+                found.append(Rect(start, top, end, bottom))
+            joined = _join(open_, found)
+            done += [rect for rect in open_ if rect.bottom <= top]
+            open_ = joined
+        return [
+            Rect(left * side, top * side, min(right * side, width), min(bottom * side, height))
+            for left, top, right, bottom in done + open_
+        ]
+
+
+def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:
+    """`found`, each rectangle grown upwards over one of `above` where that pays; what was used leaves `above`."""
+    joined: list[Rect] = []
+    for rect in found:
+        for other in above:
+            left, right = min(rect.left, other.left), max(rect.right, other.right)
+            added = (right - left) * (rect.bottom - other.top) - _area(rect) - _area(other)
+            free = all(right <= r.left or r.right <= left for r in (*above, *found, *joined) if r not in (rect, other))
+            if added <= _WORTH and free:
+                above.remove(other)
+                rect = Rect(left, other.top, right, rect.bottom)
+                break
+        joined.append(rect)
+    return joined
+
+
+def _area(rect: Rect) -> int:
+    return (rect.right - rect.left) * (rect.bottom - rect.top)
 
 
 class SoftAlpha(np.ndarray[Any, np.dtype[np.uint8]]):

@@ -31,51 +31,73 @@ class Matte:
         self.options = MatteOptions(**options)
         self.grid = Grid.of(size)
         o = self.options
-        self._smoother = Smoother(o.smoothing, o.motion) if o.smoothing else None
+        self._smoother = Smoother(o.smoothing, o.certainty, o.motion) if o.smoothing else None
         self._upsampler = Upsampler(
-            self.grid, guided=o.edges == "guided", radius=o.radius, epsilon=o.epsilon, sharpness=o.sharpness
+            self.grid,
+            guided=o.edges == "guided",
+            radius=o.radius,
+            epsilon=o.epsilon,
+            sharpness=o.sharpness,
+            steady=round(o.play),
         )
         self._curve = curve(o.low, o.high)
         self._pool = Pool(size)
+        self._luma = np.empty((size[1] // 2, size[0] // 2), np.uint8)
 
     def reset(self) -> None:
         """Forget the past, as after a cut or a cover."""
         if self._smoother:
             self._smoother.reset()
+        self._upsampler.reset()
 
     def __call__(self, mask: Picture, frame: Frame) -> I420:
         """alpha420 `(H * 3 // 2, W)` uint8. ValueError when the frame is of another size than promised."""
         if frame.size != self.size:
             raise ValueError(f"frame of {frame.size}, but this matte was made for {self.size}")
-        guide = self._guide(frame)
+        halves = self._halves(frame)
+        luma, colour = self._small(frame, halves)
         mask = self._fit_mask(mask)
         if self._smoother:
-            mask = self._smoother(mask, guide)
+            mask, colour = self._smoother(mask, luma, colour)
         curved: Any = cv2.LUT(mask, self._curve)
-        return self._upsampler(curved, guide, frame.y, self._pool.take())
+        return self._upsampler(curved, colour, halves, self._pool.take())
 
-    def _guide(self, frame: Frame) -> Picture:
-        """The frame's luma at working size: what the network looked at, where that has this size."""
-        if frame.small is not None and self.grid.exact and size_of(frame.small) == self.grid.working:
-            return planes(frame.small)[0]
-        return self._shrink(frame.y, cv2.INTER_LINEAR)
+    def _small(self, frame: Frame, halves: list[Picture]) -> tuple[Picture, Picture]:
+        """(luma at working size, Y U V `(h, w, 3)` at half of it): what the network looked at, where that fits."""
+        width, height = self.grid.working
+        half = (width // 2, height // 2)
+        if frame.small is not None and self.grid.padded == self.size and size_of(frame.small) == (width, height):
+            luma, u, v = planes(frame.small)
+        else:
+            luma = np.asarray(cv2.resize(halves[0], (width, height)), np.uint8)
+            u, v = (np.asarray(cv2.resize(plane, half), np.uint8) for plane in halves[1:])
+        y = cv2.resize(luma, half, interpolation=cv2.INTER_AREA)
+        return luma, np.asarray(cv2.merge((y, u, v)), np.uint8)
 
-    def _shrink(self, plane: Picture, how: int) -> Picture:
-        """A plane of the frame's size at working size."""
-        if not self.grid.exact:
-            w, h = (side * self.grid.scale for side in self.grid.working)
-            below, right = h - plane.shape[0], w - plane.shape[1]
-            plane = np.asarray(cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
-        return np.asarray(cv2.resize(plane, self.grid.working, interpolation=how), np.uint8)
+    def _halves(self, frame: Frame) -> list[Picture]:
+        """Y, U and V at half size, padded to whole tiles; views of the frame where nothing has to be done."""
+        cv2.resize(frame.y, self._luma.shape[::-1], dst=self._luma, interpolation=cv2.INTER_AREA)
+        halves = [self._luma, frame.u, frame.v]
+        if self.grid.padded == self.size:
+            return halves
+        return [self._pad(plane, 2) for plane in halves]
+
+    def _pad(self, plane: Picture, cells: int) -> Picture:
+        """`plane`, whose pixels are `cells` frame pixels wide, continued to whole tiles."""
+        width, height = (side // cells for side in self.grid.padded)
+        below, right = height - plane.shape[0], width - plane.shape[1]
+        return np.asarray(cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
 
     def _fit_mask(self, mask: Picture) -> Picture:
         """The mask at working size."""
-        if self.grid.exact:
-            if (mask.shape[1], mask.shape[0]) == self.grid.working:
-                return mask
-            return np.asarray(cv2.resize(mask, self.grid.working, interpolation=cv2.INTER_LINEAR), np.uint8)
+        scale, size = self.grid.scale, self.size
+        if size[0] % scale == 0 and size[1] % scale == 0:
+            fitting = (size[0] // scale, size[1] // scale)
+            if (mask.shape[1], mask.shape[0]) != fitting:
+                mask = np.asarray(cv2.resize(mask, fitting), np.uint8)
+            return mask if fitting == self.grid.working else self._pad(mask, scale)
         # The working picture sticks out of the frame, the mask does not: map pixel centres by hand.
-        x, y = (m * self.grid.scale / s for m, s in zip(mask.shape[::-1], self.size, strict=True))
+        x, y = (m * scale / s for m, s in zip(mask.shape[::-1], size, strict=True))
         back = np.array([[x, 0, x / 2 - 0.5], [0, y, y / 2 - 0.5]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(
