@@ -27,6 +27,7 @@ _MODULES: Final = (
     ("ai_edge_litert", "ai_edge_litert.interpreter"),
     ("tflite_runtime", "tflite_runtime.interpreter"),
 )
+VARIABLE: Final = "EDGE_BG_RUNTIME"  # for boards whose libedgetpu fits only one of two installed runtimes
 MOST_THREADS: Final = 4  # small networks stop gaining here, and the other stages want a core too
 
 
@@ -42,9 +43,16 @@ class Runtime:
 
 @functools.cache
 def runtime() -> Runtime:
-    """The runtime to use, imported once. Raises `MissingDependency` saying why each candidate failed."""
+    """The runtime to use, imported once: the first that works, or the one that `$EDGE_BG_RUNTIME` names.
+
+    Raises `MissingDependency` saying why each candidate failed.
+    """
+    wanted = os.environ.get(VARIABLE, "").replace("-", "_")
     reasons = []
     for package, module in _MODULES:
+        if wanted not in ("", package):
+            reasons.append(f"{package}: {VARIABLE}={wanted} asks for another")
+            continue
         try:
             found = _load(package, module)
         except ImportError as error:

@@ -38,6 +38,22 @@ def test_each_failed_candidate_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     assert "pip install" in text
 
 
+def test_a_runtime_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = runtime.runtime().name
+    other = "tflite-runtime" if name == "ai_edge_litert" else "ai-edge-litert"
+    try:
+        runtime.runtime.cache_clear()
+        monkeypatch.setenv(runtime.VARIABLE, name.replace("_", "-"))
+        assert runtime.runtime().name == name
+        runtime.runtime.cache_clear()
+        monkeypatch.setenv(runtime.VARIABLE, other)
+        monkeypatch.setitem(sys.modules, other.replace("-", "_"), None)
+        with pytest.raises(MissingDependency, match=f"{name}: EDGE_BG_RUNTIME=.* asks for another"):
+            runtime.runtime()
+    finally:
+        runtime.runtime.cache_clear()
+
+
 def cgroup(root: Path, **files: str) -> Path:
     """A faked root with a process in /system.slice/edge-bg.service and the given cpu.max files."""
     (root / "proc/self").mkdir(parents=True)
