@@ -32,6 +32,7 @@ class Capture(Protocol):
 
     fourcc: str
     size: Size
+    fps: float
 
     def read(self) -> tuple[NDArray[np.uint8], float] | None:
         """One raw buffer and its time in seconds, or None when there was none."""
@@ -48,7 +49,10 @@ class CvCapture:
         self._capture: Any = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not self._capture.isOpened():
             self._capture.release()
-            raise SourceError(f"{device}: it cannot be opened", hint=f"v4l2-ctl -d {device} --all")
+            raise SourceError(
+                f"{device}: it gives no pictures (a v4l2loopback that nobody writes to?)",
+                hint=f"v4l2-ctl -d {device} --all",
+            )
         # In this order: a size is looked up among those of the format, a rate among those of the size.
         self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*fourcc))
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
@@ -98,6 +102,7 @@ class V4l2Camera(CameraBase):
         if format not in ("auto", *FORMATS):
             raise SourceError(f"{self.name}: format {format!r} is unknown", hint=f"one of: auto, {', '.join(FORMATS)}")
         self.device = str(device)
+        self._wanted_fps = self.fps
         self.format = format
         self._flip = {(True, True): -1, (True, False): 1, (False, True): 0}.get((hflip, vflip))
         self._controls = dict(controls or {})
@@ -115,7 +120,7 @@ class V4l2Camera(CameraBase):
             nodes.check_free(handle, node.device)
             fourcc = self._choose(handle)
             nodes.set_controls(handle, node.device, self._controls)
-        capture = CvCapture(node.device, fourcc, self.size, self.fps)
+        capture = CvCapture(node.device, fourcc, self.size, self._wanted_fps)
         try:
             with nodes.opened(node.device) as handle:
                 layout = nodes.layout(handle)
@@ -129,7 +134,7 @@ class V4l2Camera(CameraBase):
         if self.format != "auto":
             return FORMATS[self.format]
         for fourcc in ("NV12", "YUYV", "MJPG"):
-            if nodes.has_mode(handle, fourcc, self.size, self.fps):
+            if nodes.has_mode(handle, fourcc, self.size, self._wanted_fps):
                 return fourcc
         offered = {mode.fourcc for mode in nodes.modes(handle)}
         return next((fourcc for fourcc in ("MJPG", "YUYV", "NV12") if fourcc in offered), "YUYV")
@@ -161,6 +166,10 @@ class V4l2Camera(CameraBase):
                 hint="ask for format: mjpg, or for a width that is a multiple of 64",
             )
         self._limited = layout is None or layout.limited
+        if not 0.9 * self._wanted_fps <= capture.fps <= 1.1 * self._wanted_fps:
+            self._warn(f"{node.device}: it gives {capture.fps:g} frames a second instead of {self._wanted_fps:g}")
+        self.fps = capture.fps if 0.1 <= capture.fps <= 1000 else self._wanted_fps
+        self.name = f"camera {node.device}" + (f" ({node.name})" if node.name else "")
         self._node = node
         self._capture = capture
         self._raw_pool = self._pool if self._even(capture.size) == self.size else Pool(self._even(capture.size))

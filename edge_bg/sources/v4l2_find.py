@@ -42,7 +42,9 @@ def cameras(root: Path = Path("/")) -> list[Node]:
     for node in find_nodes(root):
         try:
             with opened(node.device) as handle:
-                found.append(Node(node.device, card(handle, node.device), node.port, node.links, tuple(modes(handle))))
+                name, offered = card(handle, node.device), tuple(modes(handle))
+                if offered:  # a v4l2loopback that nobody writes to has none
+                    found.append(Node(node.device, name, node.port, node.links, offered))
         except SourceError:
             continue
     return found

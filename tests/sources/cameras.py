@@ -33,7 +33,7 @@ class Replay:
     """Behaves like CvCapture: frames at `fps`, and when `plugged` is False at once, for ever, nothing."""
 
     def __init__(self, fourcc: str, size: tuple[int, int], fps: float = 200.0) -> None:
-        self.fourcc, self.size = fourcc, size
+        self.fourcc, self.size, self.fps = fourcc, size, fps
         self.reads = self.delivered = 0
         self.closed = False
         self.plugged = True
@@ -72,13 +72,14 @@ class BenchCamera(V4l2Camera):
         self.fourcc, self.gives, self.layout = fourcc, gives or self.size, layout
         self.present = present
         self.attempts = 0
+        self.gives_fps = self.fps
         self.replay: Replay | None = None
 
     def _connect(self) -> None:
         self.attempts += 1
         if not self.present:
             raise SourceError(f"{self.device}: no such camera", hint="edge-bg run --list-cameras")
-        self.replay = Replay(self.fourcc, self.gives, self.fps)
+        self.replay = Replay(self.fourcc, self.gives, self.gives_fps)
         self._start(self.replay, Node(self.device, "bench"), self.layout)
 
     def unplug(self) -> None:

@@ -92,6 +92,16 @@ def test_another_size_than_asked_is_scaled_with_a_warning(caplog: pytest.LogCapt
         assert "gives 80x60 instead of 64x48" in caplog.text
 
 
+def test_the_rate_it_really_gives(caplog: pytest.LogCaptureFixture) -> None:
+    camera = BenchCamera("YUYV", size=SIZE, fps=60)
+    camera.gives_fps = 12.5
+    with caplog.at_level(logging.WARNING), camera:
+        assert camera.fps == 12.5
+    assert "gives 12.5 frames a second instead of 60" in caplog.text
+    with BenchCamera("YUYV", size=SIZE, fps=60) as camera:
+        assert camera.fps == 60
+
+
 def test_padded_rows_are_refused_with_advice() -> None:
     with pytest.raises(SourceError, match="padded") as caught:
         BenchCamera("YUYV", size=SIZE, layout=Layout(160, limited=True)).open()
