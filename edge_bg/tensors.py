@@ -234,4 +234,5 @@ def _softmax(x: NDArray[Any], channel: int) -> NDArray[Any]:
 
 
 def _to_mask(probability: NDArray[Any]) -> Mask:
-    return np.asarray(cv2.convertScaleAbs(np.maximum(probability, 0), alpha=255.0), np.uint8)  # rounds, saturates
+    mask: Mask = np.clip(np.rint(probability * 255), 0, 255).astype(np.uint8)
+    return mask
