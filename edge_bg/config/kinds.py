@@ -156,6 +156,8 @@ class FileSink(_Sink):
     bitrate: Annotated[int, Field(ge=1000)] | None = None
     """Bits per second; null: by quality."""
     overwrite: bool = False
+    alpha: bool | None = None
+    """In WebM and PNG. null: where the background is transparent; true: always; false: never."""
 
 
 class PipeSink(_Sink):

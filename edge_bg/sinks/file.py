@@ -1,4 +1,4 @@
-"""A recording: `.mp4`, `.mkv`, `.mov`, `.webm` (with alpha), or numbered PNG pictures (with alpha)."""
+"""A recording: `.mp4`, `.mkv`, `.mov`, `.webm` (may carry alpha), or numbered PNG pictures (likewise)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ class File:
     path:      its ending chooses the format. `{time}` becomes the time of the start, such as 20260131-235959, so
                that a service finds a new name each time; `out-%06d.png` numbers pictures from 0.
     codec:     "auto", "h264", "mpeg4", "vp9" or an encoder of ffmpeg's. Auto: H.264 where it can be had, else
-               MPEG-4; VP9 with alpha in `.webm`.
+               MPEG-4; VP9 in `.webm`.
     bitrate:   bits per second; None lets the quality decide.
     overwrite: replace a file that is there; otherwise that is an error.
+    alpha:     what VP9 and PNG carry. None: the alpha where the background is `transparent`, else the picture with
+               its background; True: always the alpha; False: never.
 
     Frames carry the time at which they were captured. When the disk is full or the process is killed, what was
     written plays.
@@ -42,12 +44,18 @@ class File:
     retry = False
 
     def __init__(
-        self, path: str | Path, codec: str = "auto", bitrate: int | None = None, overwrite: bool = False
+        self,
+        path: str | Path,
+        codec: str = "auto",
+        bitrate: int | None = None,
+        overwrite: bool = False,
+        alpha: bool | None = None,
     ) -> None:
         self.path = Path(path)
         self.codec = codec
         self.bitrate = bitrate
         self.overwrite = overwrite
+        self.alpha = alpha
         self._target = self.path
         self._writer: Writer | None = None
         self._clock = Clock(1.0, live=False)
@@ -113,7 +121,7 @@ class File:
     def _make_writer(self, target: Path, size: Size, fps: float) -> Writer:
         suffix = target.suffix.lower()
         if suffix == ".png":
-            return PngWriter(target)
+            return PngWriter(target, self.alpha)
         codec = self.codec
         if codec == "auto":
             if suffix == ".webm":
@@ -129,7 +137,7 @@ class File:
             raise SinkError(f"file: no encoder for codec {codec!r} here", hint="use codec: auto, h264, mpeg4 or vp9")
         if encoder is None:
             raise SinkError(f"file: codec {codec!r} needs PyAV", hint=INSTALL_VIDEO)
-        return AvWriter(target, size, fps, encoder, self.bitrate, alpha=encoder == "libvpx-vp9")
+        return AvWriter(target, size, fps, encoder, self.bitrate, self.alpha)
 
 
 def _reason(caught: BaseException) -> str:

@@ -53,8 +53,8 @@ def has_encoder(name: str) -> bool:
 class AvWriter:
     """H.264, MPEG-4 or VP9 through PyAV, with a timestamp for each frame.
 
-    The pixels are written in limited range, the only one that every player reads right, and tagged so. With
-    `alpha` the file carries transparency, and pixels that are all transparent are black: the room is not in it.
+    The pixels are written in limited range, the only one that every player reads right, and tagged so. VP9 carries
+    alpha, as `opacity` says, and pixels that are all transparent are black: the room is not in the file.
     """
 
     OPTIONS: dict[str, dict[str, str]] = {  # noqa: RUF012
@@ -70,13 +70,16 @@ class AvWriter:
         "libvpx-vp9": {"crf": "30", "b": "0"},
     }
 
-    def __init__(self, path: Path, size: Size, fps: float, encoder: str, bitrate: int | None, alpha: bool) -> None:
+    def __init__(
+        self, path: Path, size: Size, fps: float, encoder: str, bitrate: int | None, alpha: bool | None
+    ) -> None:
         try:
             import av
         except ImportError as caught:
             raise MissingDependency(f"file: writing {path.name} needs PyAV", hint=INSTALL_VIDEO) from caught
         self._av = av
-        self.alpha = alpha
+        self._alpha = alpha
+        self._carries_alpha = encoder == "libvpx-vp9" and alpha is not False
         self._last = -1
         self._scratch = empty(size)
         self._container: Any = av.open(str(path), "w", options=_container_options(path, av))
@@ -86,7 +89,7 @@ class AvWriter:
         stream: Any = self._container.add_stream(encoder, rate=rate, options=options)
         self._stream = stream
         stream.width, stream.height = size
-        stream.pix_fmt = "yuva420p" if alpha else "yuv420p"
+        stream.pix_fmt = "yuva420p" if self._carries_alpha else "yuv420p"
         if bitrate:
             stream.bit_rate = bitrate
         stream.time_base = stream.codec_context.time_base = TIME_BASE
@@ -102,15 +105,14 @@ class AvWriter:
 
     def write(self, frame: Frame, seconds: float) -> None:
         """Encode `frame` to be shown `seconds` after the first."""
-        straight = _straight(frame) if self.alpha else frame.data
-        picture = compress_range(straight, self._scratch)
+        opaque = opacity(frame, self._alpha) if self._carries_alpha else None
+        picture = compress_range(frame.data if opaque is None else _straight(frame), self._scratch)
         out = self._av.VideoFrame(frame.width, frame.height, self._stream.pix_fmt)
-        if self.alpha:
-            opaque = frame.alpha420 if frame.alpha420 is not None else np.full_like(picture, 255)
+        if opaque is not None:
             _blacken(picture, opaque)
-            _fill(out, (*planes(picture), planes(opaque)[0]))
-        else:
-            _fill(out, planes(picture))
+        _fill(out, planes(picture))
+        if self._carries_alpha:
+            _fill(out, (np.broadcast_to(np.uint8(255), frame.y.shape) if opaque is None else frame.alpha,), first=3)
         self._last = max(round(seconds / TIME_BASE), self._last + 1)
         out.pts, out.time_base = self._last, TIME_BASE
         out.color_range, out.colorspace = LIMITED, MATRIX
@@ -139,8 +141,18 @@ def _container_options(path: Path, av: Any) -> dict[str, str]:
     return {"movflags": "hybrid_fragmented+frag_keyframe" if hybrid else "frag_keyframe+empty_moov+default_base_moof"}
 
 
-def _fill(frame: Any, sources: tuple[I420, ...]) -> None:
-    for plane, source in zip(frame.planes, sources, strict=True):
+def opacity(frame: Frame, alpha: bool | None) -> I420 | None:
+    """The alpha420 to write for `frame`, None to write it opaque.
+
+    alpha: True: what the frame carries; False: none; None: what it carries if it was made to be blended, on the
+           background `transparent`. On any other the picture itself is what was asked for.
+    """
+    wanted = frame.premultiplied if alpha is None else alpha
+    return frame.alpha420 if wanted else None
+
+
+def _fill(frame: Any, sources: tuple[Any, ...], first: int = 0) -> None:
+    for plane, source in zip(frame.planes[first:], sources, strict=False):
         rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
         rows[:, : source.shape[1]] = source
 
@@ -189,15 +201,16 @@ class CvWriter:
 
 
 class PngWriter:
-    """Numbered PNG pictures with alpha; each appears under its name only when it is complete."""
+    """Numbered PNG pictures, with alpha as `opacity` says; each appears under its name only when it is complete."""
 
-    def __init__(self, pattern: Path) -> None:
+    def __init__(self, pattern: Path, alpha: bool | None = None) -> None:
         self._pattern = pattern
+        self._alpha = alpha
         self._number = 0
 
     def write(self, frame: Frame, seconds: float) -> None:
         """Write the next picture."""
-        if frame.alpha is None:
+        if opacity(frame, self._alpha) is None:
             picture = frame.bgr()
         else:
             picture = np.asarray(cv2.cvtColor(frame.rgba(), cv2.COLOR_RGBA2BGRA), np.uint8)

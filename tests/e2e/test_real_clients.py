@@ -106,8 +106,14 @@ def test_recordings(root, tmp_path, config):
         assert found.get("color_range", "tv") == "tv" and found.get("color_space") in {"smpte170m", None}
     assert probe(tmp_path / "vp9.webm")["tags"]["alpha_mode"] == "1"
     assert int(probe("-i", tmp_path / "p-%03d.png")["nb_read_frames"]) == FRAMES
-    for name in ("h264.mp4", "part2.mp4"):
+    for name in ("h264.mp4", "part2.mp4", "vp9.webm", "p-%03d.png"):
         is_green_with_a_person(last_picture("-i", tmp_path / name), tolerance=6)
+
+
+@needs_ffmpeg
+def test_cut_outs_with_alpha(root, tmp_path, config):
+    sinks = [{"kind": "file", "path": str(tmp_path / name)} for name in ("vp9.webm", "p-%03d.png")]
+    finish(start(root, config(*sinks, background="transparent")))
     shown = last_picture("-c:v", "libvpx-vp9", "-i", tmp_path / "vp9.webm", pixels="rgba")
     assert shown[2, 2, 3] <= 3 and shown[..., 3].max() >= 250
     assert shown[2, 2, :3].max() <= 8, "under the transparent parts there is nothing"

@@ -26,7 +26,7 @@ ROOM = (255, 0, 255)
 
 
 def frame(n=0, when=None, colour=(250, 20, 20), room=ROOM):
-    """A person in the middle of a room that is still in the pixels around, as in a cut-out not blended."""
+    """A person in the middle of a room that is still in the pixels around."""
     data, alpha = f.filled(SIZE, f.yuv_of(room)), np.zeros((180, 160), np.uint8)
     person = f.yuv_of(colour)
     for plane, cover, value, cut in zip(f.planes(data), f.planes(alpha), person, (1, 2, 2), strict=True):
@@ -95,7 +95,7 @@ def test_a_source_that_waits_is_recorded_at_its_own_rate(tmp_path):
 
 
 def test_webm_carries_alpha_and_nothing_of_the_room(tmp_path):
-    record(tmp_path / "a.webm", [frame(n) for n in range(10)])
+    record(tmp_path / "a.webm", [frame(n) for n in range(10)], alpha=True)
     shown = decode(tmp_path / "a.webm", "libvpx-vp9")
     assert len(shown) == 10
     y, u, v, alpha = shown[-1][1]
@@ -107,7 +107,7 @@ def test_webm_carries_alpha_and_nothing_of_the_room(tmp_path):
 
 
 def test_png_pictures_carry_alpha_and_nothing_of_the_room(tmp_path):
-    record(tmp_path / "out-%03d.png", [frame(n) for n in range(3)])
+    record(tmp_path / "out-%03d.png", [frame(n) for n in range(3)], alpha=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out-000.png", "out-001.png", "out-002.png"]
     shown = cv2.imread(str(tmp_path / "out-001.png"), cv2.IMREAD_UNCHANGED)
     assert shown.shape == (120, 160, 4)
@@ -121,6 +121,31 @@ def test_frames_without_alpha_are_opaque(tmp_path):
     assert decode(tmp_path / "a.webm", "libvpx-vp9")[0][1][3].min() >= 250
     record(tmp_path / "b-%d.png", bare)
     assert cv2.imread(str(tmp_path / "b-0.png"), cv2.IMREAD_UNCHANGED).shape == (120, 160, 3)
+
+
+def test_alpha_is_written_where_the_background_is_transparent(tmp_path):
+    """On a background the picture is what was asked for; with the background `transparent`, the cut-out is."""
+    blended, cut = frame(0), frame(1)
+    cut.premultiplied = True
+    for alpha, expected in ((None, [255, 0]), (True, [0, 0]), (False, [255, 255])):
+        record(tmp_path / "a.webm", [blended, cut], alpha=alpha, overwrite=True)
+        shown = [planes for _, planes in decode(tmp_path / "a.webm", "libvpx-vp9")]
+        got = [int(planes[3][5, 5]) if len(planes) == 4 else 255 for planes in shown]
+        assert np.abs(np.array(got) - expected).max() <= 5
+        if expected[0] == 255:
+            assert abs(int(shown[0][0][5, 5]) - int(f.compress_range(blended.data)[5, 5])) <= 3
+        record(tmp_path / "p-%d.png", [blended, cut], alpha=alpha, overwrite=True)
+        read = [cv2.imread(str(tmp_path / f"p-{n}.png"), cv2.IMREAD_UNCHANGED) for n in (0, 1)]
+        assert [int(one[5, 5, 3]) if one.shape[2] == 4 else 255 for one in read] == expected
+
+
+def test_colours_of_a_transparent_frame_are_divided_by_alpha(tmp_path):
+    half, colour = np.full((180, 160), 128, np.uint8), f.filled(SIZE, f.yuv_of((200, 120, 40)))
+    black = f.filled(SIZE, (0, 128, 128))
+    mixed = ((colour.astype(int) * 128 + black.astype(int) * 127 + 127) // 255).astype(np.uint8)
+    record(tmp_path / "p-%d.png", [Frame(mixed, 0.0, 0, alpha420=half, premultiplied=True)])
+    blue, green, red, alpha = cv2.imread(str(tmp_path / "p-0.png"), cv2.IMREAD_UNCHANGED)[60, 80]
+    assert alpha == 128 and max(abs(int(red) - 200), abs(int(green) - 120), abs(int(blue) - 40)) <= 5
 
 
 def test_bitrate_is_held(tmp_path):
