@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Protocol, cast, runtime_checkable
 
 from edge_bg import config as configuration
-from edge_bg.card import find
 from edge_bg.composite import KINDS as BACKGROUNDS
 from edge_bg.composite import Background, Compositor, cover_picture
 from edge_bg.config import Config
@@ -35,6 +34,7 @@ from edge_bg.sinks.fanout import Sinks
 from edge_bg.sources import KINDS as SOURCES
 from edge_bg.sources import Source
 from edge_bg.stats import Stats
+from edge_bg.tuned import resolve
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +196,8 @@ def segmenter(config: Config, stats: Stats | None = None) -> Segmenter:
     """The network of a config, loaded; fallbacks of its delegates are counted in `stats`."""
     model = config.model
     delegates = [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
-    return Segmenter(find(model.name, model.precision), delegates=delegates, threads=model.threads, stats=stats)
+    card, threads = resolve(model.name, model.precision, model.threads)
+    return Segmenter(card, delegates=delegates, threads=threads, stats=stats)
 
 
 def _fields(part: Part) -> dict[str, Any]:

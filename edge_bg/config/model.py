@@ -67,7 +67,7 @@ class Model(Part):
     """Which network runs, and on what."""
 
     name: ModelName = "landscape"
-    """A shipped model (`edge-bg models` lists them), or the path of a card (.yaml)."""
+    """A shipped model (`edge-bg models` lists them), the path of a card (.yaml), or auto: what `edge-bg tune` chose."""
     precision: Literal["auto", "int8", "float16", "float32", "uint8"] = "auto"
     delegates: Annotated[list[Delegate], Field(min_length=1, max_length=8)] = Field(default_factory=_cpu)
     """Tried in this order: cpu, edgetpu, edgetpu:usb:0, edgetpu:pci:0, or {library, options}."""

@@ -55,7 +55,7 @@ class Shot:
     def over(self, background: Bgr) -> Bgr:
         """The perfect composite before `background`, BGR uint8 (H, W, 3)."""
         keep = 1 - self.truth.astype(np.float32)[..., None] / np.float32(255)
-        return np.clip(np.rint(self.foreground + background * keep), 0, 255).astype(np.uint8)
+        return np.asarray(cv2.convertScaleAbs(self.foreground + background * keep), np.uint8)
 
 
 @dataclass
@@ -116,15 +116,26 @@ class Clip:
                 truth[cut] += layer.alpha
                 prop[cut] += layer.prop
         light = self._light(index)
-        people *= light
-        picture = people + room * light * (1 - truth)[..., None]
-        data = self._expose(picture, index, grain)
-        alpha = np.clip(np.rint(truth * 255), 0, 255).astype(np.uint8)
+        if light is not None:
+            people *= light
+            room *= light
+        boxes = [layer.box for actor, layer in layers if layer is not None and not actor.passer]
+        if boxes:  # nothing outside the box around all of them has any of them in it
+            left, top, right, bottom = (
+                f(side) for f, side in zip((min, min, max, max), zip(*boxes, strict=True), strict=True)
+            )
+            cut = np.s_[top:bottom, left:right]
+            room[cut] = people[cut] + room[cut] * (1 - truth[cut])[..., None]
+        data = self._expose(room, index, grain)
+        alpha = np.asarray(cv2.convertScaleAbs(truth, alpha=255), np.uint8)
         frame = Frame(data, index / self.fps, index, truth=alpha)
         return Shot(frame, alpha, (prop > 0.5) & (alpha >= 128), (passing > 0.1) & (alpha < 26), people)
 
-    def _light(self, index: int) -> NDArray[np.float32]:
+    def _light(self, index: int) -> NDArray[np.float32] | None:
+        """Factor (H, 1, 3) of this frame's light; None for plain light."""
         camera = self.camera
+        if not camera.bands and camera.gain(index) == 1 and camera.cast == (1.0, 1.0, 1.0):
+            return None
         row = np.arange(self.size[1], dtype=np.float32) / self.size[1]
         bands = 1 + camera.bands * np.sin(2 * np.pi * (1.3 * row + camera.beat * index))
         level = bands.astype(np.float32) * np.float32(camera.gain(index))
@@ -132,17 +143,19 @@ class Clip:
 
     def _expose(self, picture: NDArray[np.float32], index: int, grain: NDArray[np.float32]) -> NDArray[np.uint8]:
         camera = self.camera
-        data = from_bgr(np.clip(np.rint(picture), 0, 255).astype(np.uint8))
+        data = from_bgr(np.asarray(cv2.convertScaleAbs(picture), np.uint8))
         rng = np.random.default_rng([self.seed, index])
         for number, plane in enumerate(planes(data)):
             h, w = plane.shape
             down, right = (int(n) for n in rng.integers(0, 64, 2))
             noise = grain[(index + number) % len(grain), down : down + h, right : right + w]
-            level = plane.astype(np.float32)
             # Chroma is noisier than its half size would make it: it is a difference of two channels.
-            base = camera.read_noise**2
-            spread = np.sqrt(base + camera.shot_noise * level) if number == 0 else 0.9 * camera.read_noise
-            plane[...] = np.clip(np.rint(level + noise * spread), 0, 255)
+            if number == 0:
+                spread = np.sqrt(camera.read_noise**2 + camera.shot_noise * np.arange(256)).astype(np.float32)
+                noise = np.asarray(cv2.multiply(noise, cv2.LUT(plane, spread)), np.float32)
+            else:
+                noise = noise * np.float32(0.9 * camera.read_noise)
+            plane[...] = cv2.add(plane, noise, dtype=cv2.CV_8U)
         if camera.jpeg is not None:
             for plane in planes(data):
                 coded = cv2.imencode(".jpg", plane, [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg])[1]

@@ -39,6 +39,15 @@ LEGEND = (
 )
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What all ways share in a frame on which the costly figures are taken, BGR uint8 (H, W, 3) each."""
+
+    camera: Picture
+    background: Picture
+    perfect: Picture
+
+
 @dataclass
 class _Tally:
     """The figures of one way on one clip, as they come."""
@@ -46,8 +55,8 @@ class _Tally:
     temporal: metrics.Temporal = field(default_factory=metrics.Temporal)
     values: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in COLUMNS})
 
-    def add(self, alpha: Alpha, shot: Shot, background: Picture, seconds: float) -> None:
-        truth, values, index = shot.truth, self.values, shot.frame.index
+    def add(self, alpha: Alpha, shot: Shot, seconds: float, seen: _Seen | None) -> None:
+        truth, values = shot.truth, self.values
         alpha = np.where(shot.ignore, truth, alpha) if shot.ignore.any() else alpha
         self.temporal.add(alpha, truth)
         values["ms"].append(1000 * seconds)
@@ -57,11 +66,11 @@ class _Tally:
             return
         values["iou"].append(metrics.iou(alpha, truth))
         values["prop_recall"].append(metrics.recall(alpha, shot.props))
-        if index % COSTLY == 0:
+        if seen is not None:
             values["boundary_f"].append(metrics.boundary_f(alpha, truth))
             values["gradient"].append(metrics.gradient_error(alpha, truth))
-            made = compose(shot.frame.bgr(), alpha, background)
-            values["color"].append(metrics.color_error(made, shot.over(background), truth))
+            made = compose(seen.camera, alpha, seen.background)
+            values["color"].append(metrics.color_error(made, seen.perfect, truth))
 
     def figures(self) -> dict[str, float | None]:
         values = {k: _mean(v) for k, v in self.values.items()}
@@ -197,11 +206,13 @@ def play(clip: Clip, chosen: Sequence[Way], predict: Predict) -> Played:
         start = time.perf_counter()
         mask = predict(frame)
         network.append(1000 * (time.perf_counter() - start))
+        costly = shot.frame.index % COSTLY == 0
+        seen = _Seen(shot.frame.bgr(), background, shot.over(background)) if costly else None
         for name, run in runs.items():
             start = time.perf_counter()
             alpha = run(mask, frame)
             seconds = time.perf_counter() - start
-            tallies[name].add(alpha, shot, background, seconds)
+            tallies[name].add(alpha, shot, seconds, seen)
     return clip.name, {name: tally.figures() for name, tally in tallies.items()}, float(np.median(network))
 
 

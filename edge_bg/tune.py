@@ -1,0 +1,242 @@
+"""`edge-bg tune`: measure the installed models and thread counts on this board, choose, say why.
+
+The rule: of what holds the wanted rate with a margin, the model with the best measured IoU; where two are within
+0.003, the calmer one (flicker), then the one that takes least of the processor. If nothing holds it, the fastest.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+
+from edge_bg.card import ModelCard, find, models
+from edge_bg.commands import debug_option, examples
+from edge_bg.config.types import Bad, parse_size
+from edge_bg.errors import EdgeBgError, ModelError
+from edge_bg.frame import Frame, Size
+from edge_bg.tuned import Choice, board, places, save
+
+MARGIN = 0.85  # of a frame's time the network may take: capture, the matte and the heat of the day want some too
+ALIKE = 0.003  # IoU within which two models count as equally good
+ROUNDS = 3
+FITS = 1.5  # how much a model's aspect ratio may differ from the frame's
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model with a thread count: `ms` a frame for the network (median), `rest` ms for matte and compositor."""
+
+    card: ModelCard
+    threads: int
+    ms: float
+    rest: float
+    iou: float
+    flicker: float
+
+    @property
+    def name(self) -> str:
+        """Stem of the card's file."""
+        return self.card.path.stem
+
+    def rate(self, cores: int) -> float:
+        """Frames a second that the loop can hold: stages run side by side where there is a second core."""
+        busy = self.ms + self.rest if cores == 1 else max(self.ms, self.rest)
+        return 1000.0 / busy
+
+
+def suitable(size: Size, cards: Sequence[ModelCard] | None = None) -> tuple[list[ModelCard], list[str]]:
+    """(models to measure, why each other one is left out) for frames of `size`."""
+    taken, left = [], []
+    for card in models() if cards is None else cards:
+        aspect = (card.size[0] / card.size[1]) / (size[0] / size[1])
+        if card.measured is None or "iou" not in card.measured:
+            left.append(f"{card.path.stem}: its quality was never measured")
+        elif card.measured.get("verdict") == "failed":
+            left.append(f"{card.path.stem}: its measurement failed")
+        elif not 1 / FITS <= aspect <= FITS:
+            left.append(f"{card.path.stem}: made for {card.size[0]}x{card.size[1]}, would squeeze {size[0]}x{size[1]}")
+        else:
+            taken.append(card)
+    return taken, left
+
+
+def candidates(
+    cards: Sequence[ModelCard],
+    threads: Sequence[int],
+    size: Size,
+    seconds: float,
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[list[Candidate], list[str]]:
+    """Measure each card with each thread count for about `seconds` in turns: (candidates, why others failed).
+
+    Turns are shuffled and repeated, so that a passing load or heat does not decide against one.
+    """
+    from edge_bg.segment import Segmenter
+
+    frame = _frame(size)
+    rest = _rest(frame, seconds / 2)
+    times: dict[tuple[int, int], list[float]] = {(i, t): [] for i in range(len(cards)) for t in threads}
+    failed: list[str] = []
+    order = list(times)
+    for number in range(ROUNDS):
+        random.Random(number).shuffle(order)
+        for key in order:
+            card, count = cards[key[0]], key[1]
+            say(f"{card.path.stem}, {count} thread{'s' * (count > 1)}, turn {number + 1} of {ROUNDS}")
+            try:
+                with Segmenter(card, threads=count) as segmenter:
+                    times[key].append(_median_ms(lambda s=segmenter: s(frame), seconds / ROUNDS))  # type: ignore[misc]
+            except EdgeBgError as error:
+                failed.append(f"{card.path.stem}: {error.message}")
+                order = [other for other in order if other != key]
+                times[key].clear()
+                break
+    found = []
+    for (i, count), taken in times.items():
+        if taken:
+            figures = cards[i].measured or {}
+            flicker = float(figures.get("flicker", float("inf")))
+            found.append(Candidate(cards[i], count, median(taken), rest, float(figures["iou"]), flicker))
+    return found, failed
+
+
+def _frame(size: Size) -> Frame:
+    from edge_bg.sources.synthetic import Synthetic
+
+    with Synthetic(size=size, realtime=False, frames=1) as source:
+        frame: Frame = next(iter(source)).copy()
+    return frame
+
+
+def _rest(frame: Frame, seconds: float) -> float:
+    """Median ms of matte and compositor on a plain background."""
+    import numpy as np
+
+    from edge_bg.composite import Compositor
+    from edge_bg.composite.backgrounds import ColorBackground
+    from edge_bg.matte import Matte
+
+    matte = Matte(frame.size)
+    mask = np.zeros((144, 256), np.uint8)
+    mask[40:, 90:170] = 255
+    with Compositor(ColorBackground(), frame.size) as compositor:
+        return _median_ms(lambda: compositor(frame, matte(mask, frame)), seconds)
+
+
+def _median_ms(call: Callable[[], Any], seconds: float) -> float:
+    call()
+    call()
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+    while not taken or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        taken.append(1000 * (time.perf_counter() - start))
+    return median(taken)
+
+
+def choose(found: Sequence[Candidate], rate: float, cores: int) -> tuple[Candidate, str]:
+    """(the best candidate, why) for the wanted `rate` in frames a second. ModelError where there is none."""
+    if not found:
+        raise ModelError("no installed model could be measured", hint="See what is installed: edge-bg models")
+    holding = [c for c in found if c.rate(cores) * MARGIN >= rate]
+    if not holding:
+        best = max(found, key=lambda c: (c.rate(cores), -c.ms, c.iou))
+        why = (
+            f"nothing holds {rate:g} frames a second with a margin here; {best.name} with {best.threads} "
+            f"thread{'s' * (best.threads > 1)} is the fastest: {best.rate(cores):.1f}"
+        )
+        if best.rest * rate > 1000 * MARGIN:
+            why += (
+                f"; matte and compositor alone take {best.rest:.1f} ms: smaller frames would help more than any model"
+            )
+        return best, why
+    top = max(c.iou for c in holding)
+    alike = [c for c in holding if c.iou >= top - ALIKE]
+    calm = min(c.flicker for c in alike)
+    best = min((c for c in alike if c.flicker <= calm * 1.1), key=lambda c: (c.ms * c.threads, c.threads))
+    better = [c for c in found if c.iou > best.iou + ALIKE and c not in holding]
+    count = len({c.name for c in holding})
+    why = f"of {count} models that hold {rate:g} frames a second it has the best IoU ({best.iou:.3f})"
+    if len({c.name for c in alike}) > 1:
+        why += (
+            f", shared with {', '.join(sorted({c.name for c in alike} - {best.name}))}; it flickers least for its cost"
+        )
+    if better:
+        first = max(better, key=lambda c: (c.iou, c.rate(cores)))
+        why += f"; {first.name} ({first.iou:.3f}) would be better but reaches only {first.rate(cores):.1f}"
+    if best.threads > 1:
+        fewer = [c for c in found if c.name == best.name and c.threads < best.threads]
+        if fewer:
+            least = max(fewer, key=lambda c: c.rate(cores))
+            why += f"; with {least.threads} it would reach {least.rate(cores):.1f}"
+    return best, why
+
+
+def table(found: Sequence[Candidate], best: Candidate, rate: float, cores: int) -> str:
+    """What was measured, for a terminal; `*` marks the choice."""
+    lines = [f"  {'MODEL':<34}{'THREADS':>8}{'MS':>9}{'FRAMES/S':>10}{'IOU':>8}{'FLICKER':>9}"]
+    for c in sorted(found, key=lambda c: (-c.iou, c.name, c.threads)):
+        mark = "*" if c is best else " "
+        holds = "" if c.rate(cores) * MARGIN >= rate else "  too slow"
+        lines.append(
+            f"{mark} {c.name:<34}{c.threads:>8}{c.ms:>9.2f}{c.rate(cores):>10.1f}{c.iou:>8.3f}{c.flicker:>9.2f}{holds}"
+        )
+    return "\n".join(lines)
+
+
+@click.command(
+    epilog=examples(
+        "edge-bg tune                                   for 30 frames a second at 1280x720",
+        "edge-bg tune --rate 15 --size 640x480",
+        "sudo -u edge-bg STATE_DIRECTORY=/var/lib/edge-bg edge-bg tune     for the service",
+    )
+)
+@click.option(
+    "--rate", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Wanted frames a second."
+)
+@click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="Size of the frames.")
+@click.option("--seconds", type=click.FloatRange(0.05, 60), default=2.0, show_default=True, help="For each candidate.")
+@click.option("--models", "-m", "only", multiple=True, metavar="NAME", help="These models only; default all installed.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the choice here.")
+@click.option("--dry-run", is_flag=True, help="Measure and say, write nothing.")
+@debug_option
+def tune(rate: float, size: str, seconds: float, only: tuple[str, ...], output: Path | None, dry_run: bool) -> int:
+    """Measure the models on this board and choose the one that `model: auto` will be."""
+    try:
+        wanted = parse_size(size)
+    except Bad as error:
+        raise click.BadParameter(f"{size} {error}", param_hint="--size") from None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    names = [name for part in only for name in part.split(",") if name]
+    cards, left = suitable(wanted, [find(name) for name in names] or None)
+    counts = [n for n in (1, 2, 3, 4) if n <= cores]
+    found, failed = candidates(cards, counts, wanted, seconds, lambda what: click.echo(f"measuring: {what}", err=True))
+    best, why = choose(found, rate, cores)
+    click.echo(f"{board()}; frames of {size}, {rate:g} a second wanted; matte and compositor {best.rest:.2f} ms")
+    click.echo(table(found, best, rate, cores))
+    for reason in (*left, *dict.fromkeys(failed)):
+        click.echo(f"  left out: {reason}")
+    click.echo(f"chosen: {best.name}, {best.threads} thread{'s' * (best.threads > 1)}, because {why}.")
+    if dry_run:
+        return 0
+    choice = Choice(best.name, best.card.sha256, best.threads, board(), datetime.date.today().isoformat(), why)
+    path = output or places()[0]
+    try:
+        save(choice, path)
+    except OSError as error:
+        raise ModelError(
+            f"the choice cannot be written to {path}: {error.strerror}",
+            hint="Give a place with --output, or set STATE_DIRECTORY or XDG_STATE_HOME.",
+        ) from error
+    click.echo(f"written: {path}; `model: auto` in a config takes it from there")
+    return 0
