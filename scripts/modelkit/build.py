@@ -6,64 +6,23 @@ import argparse
 import datetime
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from . import equalise, quantise, surgery
 from . import graph as G
-from . import quantise, surgery
+from .catalogue import FOLDER_IN_WHEEL, LIMITS, TRAINING_DATA, VARIANTS, WHEEL, WHEEL_SHA256, Parent, Variant
 from .graph import Graph
 
 ROOT = Path(__file__).resolve().parents[2]
-RANGES = Path(__file__).with_name("ranges.json")
-WHEEL = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
-WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
-FOLDER_IN_WHEEL = "mediapipe/modules/selfie_segmentation/"
-
-
-@dataclass(frozen=True)
-class Parent:
-    """One of MediaPipe's two float networks."""
-
-    file: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What a shipped model is made of: its parent, at (height, width)."""
-
-    name: str
-    parent: Parent
-    size: tuple[int, int]
-    intended_use: str
-
-
-LANDSCAPE = Parent(
-    "selfie_segmentation_landscape.tflite", "a77d03f4659b9f6b6c1f5106947bf40e99d7655094b6527f214ea7d451106edd"
-)
-GENERAL = Parent("selfie_segmentation.tflite", "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c")
-
-VARIANTS = (
-    Variant("landscape", LANDSCAPE, (144, 256), "live video in landscape format (16:9, 4:3): the default"),
-    Variant("general", GENERAL, (256, 256), "portrait and square pictures; stills"),
-)
-
-LIMITS = [
-    "people within about 4 m of the camera; small or distant persons are missed or ragged",
-    "people only: things they hold are often cut away",
-    "dark rooms, strong backlight and heavy motion blur lower the quality",
-    "not for surveillance, identification or any decision about a person (MediaPipe's model card says so)",
-]
-TRAINING_DATA = (
-    "by Google, not published; MediaPipe's model card says: images of people who agreed. Nothing was trained here."
-)
+CALIBRATION = Path(__file__).with_name("calibration.json")
 
 
 def fetch(source: Path | None, parent: Parent) -> bytes:
@@ -107,20 +66,41 @@ def _expect(name: str, data: bytes, sha256: str) -> None:
         )
 
 
-def floats(data: bytes) -> tuple[Graph, Graph]:
-    """The float graph that ships (HARD_SWISH whole), and the one that is quantised (shaped for int8 kernels)."""
-    base = G.read(data)
-    surgery.fuse_relu(base)
-    surgery.conv_before_resize(base)
-    whole, parts = base.copy(), base
+def base(data: bytes, size: tuple[int, int]) -> tuple[Graph, Graph]:
+    """The float graph that ships (HARD_SWISH whole), and the one from which int8 is made (by parts, not yet shaped)."""
+    whole = G.read(data)
+    surgery.fuse_relu(whole)
+    surgery.conv_before_resize(whole)
+    surgery.resize(whole, *size)
+    parts = whole.copy()
     surgery.mean_before_sum(whole)
     surgery.transpose_conv_as_pixels(whole)
     surgery.hard_swish_by_parts(parts)
     surgery.mean_before_sum(parts)
-    surgery.transpose_conv_as_pixels(parts)
-    surgery.first_conv_in_pairs(parts)
-    surgery.wide_gates(parts)
     return whole, parts
+
+
+def shaped(parts: Graph, scales: equalise.Scales, shape: str = "arm") -> Graph:
+    """The graph that is quantised: channels equalised, operators shaped for the int8 kernels. Still float."""
+    g = parts.copy()
+    equalise.apply(g, scales)
+    if shape == "arm":
+        surgery.transpose_conv_as_pixels(g)
+        surgery.first_conv_in_pairs(g)
+        surgery.wide_gates(g)
+    return g
+
+
+def named(ranges: dict[str, list[float]]) -> quantise.Ranges:
+    """The calibrated ranges, also under the names that the tensors have where surgery.py did not rearrange them."""
+    plain = {name.removesuffix(end): name for end in ("/product", "/logits") for name in ranges if name.endswith(end)}
+    return {name: (ranges[own][0], ranges[own][1]) for name, own in ({k: k for k in ranges} | plain).items()}
+
+
+def parent_of(source: Path | None, variant: Variant) -> bytes:
+    """The float network that a variant is compared with: MediaPipe's own file, or its weights at another size."""
+    data = fetch(source, variant.parent)
+    return data if variant.size == variant.parent.size else G.write(base(data, variant.size)[0])
 
 
 def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[str, Any] | None) -> dict[str, Any]:
@@ -151,13 +131,13 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
     if integer:
         built["quantisation"] = "post-training, int8 activations per tensor, int8 weights per channel, no training"
         built["calibration"] = (
-            "ranges of activations only (scripts/modelkit/ranges.json), read from photographs of "
-            "github.com/bearpaw/clothing-co-parsing and the two public-domain portraits; no picture is in the model"
+            "channel scales and activation ranges only (scripts/modelkit/calibration.json), read from photographs of "
+            "github.com/bearpaw/clothing-co-parsing and the two public-domain portraits; no weight was trained"
         )
     return {
         "name": variant.name,
         "precision": precision,
-        "file": f"{variant.name}-{h}x{w}-{precision}.tflite",
+        "file": variant.stem(precision) + ".tflite",
         "sha256": sha,
         "input": inp,
         "output": out,
@@ -166,7 +146,7 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "provenance": built,
         "training_data": TRAINING_DATA,
         "intended_use": variant.intended_use,
-        "limits": LIMITS,
+        "limits": [*LIMITS, *variant.limits],
         "measured": old["measured"] if same and old else None,
         "edgetpu": None,
     }
@@ -179,17 +159,19 @@ def dump(content: dict[str, Any]) -> str:
 
 def build(source: Path | None, out: Path, wanted: list[str]) -> dict[Path, bytes]:
     """Everything that belongs into `out`, by path: models and cards."""
-    table = json.loads(RANGES.read_text())["ranges"]
+    table = json.loads(CALIBRATION.read_text())["models"]
     files: dict[Path, bytes] = {}
     for v in VARIANTS:
         if wanted and v.name not in wanted:
             continue
-        whole, parts = floats(fetch(source, v.parent))
-        ranges = {k: (lo, hi) for k, (lo, hi) in table[v.name].items()}
-        for precision, graph in (("int8", quantise.quantise(parts, ranges)), ("float16", whole)):
+        whole, parts = base(fetch(source, v.parent), v.size)
+        numbers = table[v.calibration]
+        integer = quantise.quantise(shaped(parts, numbers["scales"], v.shape), named(numbers["ranges"]))
+        for precision in v.precisions:
+            graph = integer if precision == "int8" else whole
             text = f"edge_bg {v.name} {precision}: person segmentation, from MediaPipe selfie segmentation (Apache-2.0)"
             data = G.write(graph, half=precision == "float16", description=text)
-            path = out / f"{v.name}-{v.size[0]}x{v.size[1]}-{precision}.tflite"
+            path = out / f"{v.stem(precision)}.tflite"
             beside = path.with_suffix(".yaml")
             old = yaml.safe_load(beside.read_text()) if beside.exists() else None
             files[path] = data
@@ -197,24 +179,40 @@ def build(source: Path | None, out: Path, wanted: list[str]) -> dict[Path, bytes
     return files
 
 
-def calibrate(source: Path | None, data: Path) -> None:
-    """Measure the ranges again and write ranges.json, with where they come from."""
+def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
+    """Measure channel scales and ranges again and write calibration.json, with where they come from."""
     from . import calibrate as C
 
+    old = json.loads(CALIBRATION.read_text())["models"] if CALIBRATION.exists() else {}
     result: dict[str, Any] = {}
     for v in VARIANTS:
-        _, parts = floats(fetch(source, v.parent))
+        if v.calibration != v.name:
+            continue
+        if wanted and v.name not in wanted:
+            result[v.name] = old[v.name]
+            continue
+        _, parts = base(fetch(source, v.parent), v.size)
         size = (v.size[1], v.size[0])
         pictures = [*C.framings(data / "calibration", size, 150), *C.portraits(data, size)]
-        result[v.name] = C.ranges(parts, pictures)
+        scales = equalise.choose(parts, C.reach(parts, pictures))
+        graph = shaped(parts, scales)
+        ranges = C.refine(graph, C.ranges(graph, pictures), C.tuning(data / "calibration", size))
+        ranges = {op.output: ranges[op.output] for op in graph.ops if op.kind not in quantise.SAME_SCALE}
+        result[v.name] = {"scales": scales, "ranges": ranges}
     note = {
-        "what": "range [low, high] of each activation, 99.99 percentile, last logits and hard swishes by rule",
-        "pictures": "150 of data/calibration (github.com/bearpaw/clothing-co-parsing@fe34fb7), whole and upper part; "
-        "astronaut.png and grace_hopper.jpg (public domain)",
+        "what": "scales: per channel, powers of 2**0.25 (equalise.py); ranges: [low, high] of each activation, the "
+        "99.99 percentile, last logits and hard swishes by rule, then stretched or shrunk where int8 came nearer",
+        "pictures": "data/calibration (github.com/bearpaw/clothing-co-parsing@fe34fb7): 150 for the percentiles, whole "
+        "and upper part, 45 others for the search; astronaut.png and grace_hopper.jpg (public domain). Numbers only.",
         "command": "scripts/build_models --calibrate DATA",
         "date": datetime.date.today().isoformat(),
     }
-    RANGES.write_text(json.dumps({"provenance": note, "ranges": result}, indent=1) + "\n")
+    text = json.dumps({"provenance": note, "models": result}, indent=1)
+    CALIBRATION.write_text(re.sub(r"\[\s+([^\[\]]*?)\s+\]", _one_line, text) + "\n")
+
+
+def _one_line(match: re.Match[str]) -> str:
+    return "[" + re.sub(r"\s+", " ", match[1]) + "]"
 
 
 def main() -> None:
@@ -229,7 +227,7 @@ def main() -> None:
     if unknown := set(a.names) - {v.name for v in VARIANTS}:
         ap.error(f"no such model: {', '.join(sorted(unknown))}; there are {', '.join(v.name for v in VARIANTS)}")
     if a.calibrate:
-        calibrate(a.source, a.calibrate)
+        calibrate(a.source, a.calibrate, a.names)
     files = build(a.source, a.out, a.names)
     different = [p for p, data in files.items() if not p.exists() or p.read_bytes() != data]
     for path, data in files.items():

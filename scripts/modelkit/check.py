@@ -6,13 +6,16 @@ import argparse
 import datetime
 import hashlib
 import os
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from . import measure as M
-from .build import ROOT, VARIANTS, dump, fetch
+from .build import ROOT, dump, parent_of
+from .catalogue import VARIANTS
 
 IOU_MARGIN, FLICKER_MARGIN = 0.005, 1.10
 
@@ -27,6 +30,22 @@ def figures(card: dict[str, Any], path: Path, data: Path, parent: M.Reference) -
         "date": datetime.date.today().isoformat(),
         **got,
     }
+
+
+def instructions(models: list[Path]) -> dict[str, dict[str, float]]:
+    """Million instructions of one invoke on emulated Arm cores, by file name; empty without EDGE_BG_ARM64."""
+    if not os.environ.get("EDGE_BG_ARM64"):
+        return {}
+    folder = ROOT / "benchmarks" / "arm64"
+    command = [str(folder / "count"), "--cpu", "both", str(folder / "invoke.py"), *map(str, models)]
+    found: dict[str, dict[str, float]] = {}
+    core = ""
+    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+        if line.startswith("# "):
+            core = line[2:].split(",")[0]
+        elif match := re.match(r"invoke (\S+)\s+([\d.]+) M", line):
+            found.setdefault(match[1], {})[core] = float(match[2])
+    return found
 
 
 def verdict(name: str, card: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -57,6 +76,7 @@ def main() -> None:
     where = os.environ.get("EDGE_BG_DATA")
     wrong: list[str] = []
     parents: dict[str, M.Reference] = {}
+    counts = instructions(sorted(a.models.glob("*.tflite"))) if a.write else {}
     for path in sorted(a.models.glob("*.yaml")):
         if a.names and not path.name.startswith(tuple(a.names)):
             continue
@@ -70,11 +90,13 @@ def main() -> None:
             continue
         data = Path(where)
         if variant.name not in parents:
-            parents[variant.name] = M.reference(M.load(fetch(a.source, variant.parent)), data)
+            parents[variant.name] = M.reference(M.load(parent_of(a.source, variant)), data)
         now = figures(card, model, data, parents[variant.name])
         print(model.name, {k: v for k, v in now.items() if isinstance(v, float)}, flush=True)
         if a.write:
-            card["measured"] = now
+            known = (card.get("measured") or {}).get("million_instructions")
+            count = counts.get(model.name, known)
+            card["measured"] = now | ({"million_instructions": count} if count else {})
             path.write_text(dump(card))
         else:
             wrong += verdict(model.name, card, now)

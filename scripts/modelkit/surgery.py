@@ -50,8 +50,9 @@ def conv_before_resize(g: Graph) -> None:
 def hard_swish_by_parts(g: Graph) -> None:
     """x * relu6(x + 3) / 6 as ADD and MUL, with the 1/6 moved into the next convolution's weights.
 
-    HARD_SWISH is neither on the Edge TPU's list nor in XNNPACK's int8 set; ADD with a fused RELU6 and MUL are (XNNPACK
-    even makes one table look-up of the two). Where the six-fold tensor meets a plain one in an addition, the plain one's convolution is scaled up instead.
+    HARD_SWISH is neither on the Edge TPU's list nor in XNNPACK's int8 set; ADD with a fused RELU6 and MUL are (and
+    XNNPACK makes one table look-up of the two). Where the six-fold tensor meets a plain one in an addition, the plain
+    one's convolution is scaled up instead.
     """
     factor: dict[str, float] = {}
 
@@ -150,10 +151,11 @@ def transpose_conv_as_pixels(g: Graph) -> None:
         weights[:4, 0, 0, :c] = weights[4:, 0, 0, c:] = w.reshape(4, c)
         name = op.output
         bias = np.full(8, b[0], np.float32)
+        plain = {"stride": 1, "padding": "SAME", "act": "NONE"}
         constants = [g.const(f"{name}/w", weights), g.const(f"{name}/b", bias)]
         steps = [
             Op("RESHAPE", [op.inputs[0]], f"{name}/pairs"),
-            Op("CONV_2D", [f"{name}/pairs", *constants], f"{name}/logits", {"stride": 1, "padding": "SAME", "act": "NONE"}),
+            Op("CONV_2D", [f"{name}/pairs", *constants], f"{name}/logits", plain),
             Op("RESHAPE", [f"{name}/logits"], f"{name}/quads"),
             Op("DEPTH_TO_SPACE", [f"{name}/quads"], name, {"block": 2}),
         ]  # fmt: skip
@@ -211,3 +213,13 @@ def wide_gates(g: Graph, columns: int = 256) -> None:
         g.ops.append(Op("RESHAPE", [product], mul.output))
         mul.inputs, mul.output = [rows, gate], product
     g.sort()
+
+
+def resize(g: Graph, height: int, width: int) -> None:
+    """Give a fully convolutional network another input size (multiples of 16), with the same weights."""
+    _, h, w, _ = g.shapes[g.input]
+    if height % 16 or width % 16:
+        raise ValueError(f"{height}x{width}: both must be multiples of 16")
+    for name, (n, y, x, c) in g.shapes.items():
+        if (y, x) != (1, 1):
+            g.shapes[name] = (n, y * height // h, x * width // w, c)

@@ -39,6 +39,7 @@ def test_our_int8_is_called_full_integer(path):
     assert report.quantisation == "full integer, int8 activations, weights per channel"
     assert {o.dtype for o in report.operators} == {"int8"}
     assert {o.kind for o in report.operators if o.edgetpu} <= {"DEPTH_TO_SPACE"}
+    assert report.edgetpu_ready == ("listed" in path.stem)
 
 
 @pytest.mark.parametrize("name", ["deeplabv3_mnv2_dm05_pascal_quant", "mnv3_post_quant", "selfie_segmentation"])

@@ -1,0 +1,90 @@
+"""Which models are shipped, what each is made of, and what its card says in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WHEEL = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
+WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
+FOLDER_IN_WHEEL = "mediapipe/modules/selfie_segmentation/"
+
+
+@dataclass(frozen=True)
+class Parent:
+    """One of MediaPipe's two float networks, made for pictures of `size` (height, width)."""
+
+    file: str
+    sha256: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a shipped model is made of: its parent, at `size` (height, width), with the calibration of `calibration`.
+
+    `shape` is "arm" for the operators that suit XNNPACK's int8 kernels, "listed" for the Edge TPU's published list.
+    """
+
+    name: str
+    parent: Parent
+    size: tuple[int, int]
+    intended_use: str
+    calibration: str
+    precisions: tuple[str, ...] = ("int8", "float16")
+    shape: str = "arm"
+    limits: tuple[str, ...] = ()
+
+    def stem(self, precision: str) -> str:
+        """The file's name without its ending."""
+        return f"{self.name}-{self.size[0]}x{self.size[1]}-{precision}"
+
+
+LANDSCAPE = Parent(
+    "selfie_segmentation_landscape.tflite",
+    "a77d03f4659b9f6b6c1f5106947bf40e99d7655094b6527f214ea7d451106edd",
+    (144, 256),
+)
+GENERAL = Parent(
+    "selfie_segmentation.tflite", "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c", (256, 256)
+)
+
+VARIANTS = (
+    Variant("landscape", LANDSCAPE, (144, 256), "live video in landscape format (16:9, 4:3): the default", "landscape"),
+    Variant("general", GENERAL, (256, 256), "portrait and square pictures; stills", "general"),
+    Variant(
+        "small",
+        LANDSCAPE,
+        (112, 192),
+        "weak boards, and a person who fills the frame",
+        "landscape",
+        limits=("the landscape network on smaller pictures, not trained for them: worse on whole bodies",),
+    ),
+    Variant(
+        "large",
+        LANDSCAPE,
+        (192, 320),
+        "stills and strong boards: whole bodies, finer edges",
+        "landscape",
+        limits=("the landscape network on larger pictures than it was trained for: flickers more on close faces",),
+    ),
+    Variant(
+        "landscape-listed",
+        LANDSCAPE,
+        (144, 256),
+        "the input of edgetpu_compiler: only operators and versions on the Edge TPU's published list",
+        "landscape",
+        precisions=("int8",),
+        shape="listed",
+        limits=("nobody has compiled it yet; on a CPU `landscape` computes the same faster",),
+    ),
+)
+
+LIMITS = (
+    "people within about 4 m of the camera; small or distant persons are missed or ragged",
+    "people only: things they hold are often cut away",
+    "dark rooms, strong backlight and heavy motion blur lower the quality",
+    "not for surveillance, identification or any decision about a person (MediaPipe's model card says so)",
+)
+TRAINING_DATA = (
+    "by Google, not published; MediaPipe's model card says: images of people who agreed. Nothing was trained here."
+)
