@@ -10,7 +10,8 @@ import functools
 import importlib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -144,6 +145,30 @@ def load_delegate(library: str, options: Mapping[str, str]) -> Any:
         raise DelegateError(f"{library} declined ({dict(options)}): {said}", hint=hint) from None
 
 
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Drop the `INFO:` lines that the runtime writes to standard error; whatever else comes is passed on after.
+
+    Not for delegates: what a crash writes would be lost.
+    """
+    try:
+        before, heard = os.dup(2), os.memfd_create("stderr")
+    except OSError:  # no standard error, or no descriptors left
+        yield
+        return
+    os.dup2(heard, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.lseek(heard, 0, os.SEEK_SET)
+        with os.fdopen(heard, "rb") as lines:
+            for line in lines:
+                if not line.startswith(b"INFO: "):
+                    os.write(2, line)
+
+
 class Engine:
     """One loaded model: a picture tensor in, `invoke`, a mask tensor out. For one thread at a time.
 
@@ -158,8 +183,9 @@ class Engine:
         made = runtime()
         options: dict[str, Any] = {"experimental_delegates": [delegate]} if delegate is not None else {}
         try:
-            self._interpreter = made.interpreter(model_content=model, num_threads=threads, **options)
-            self._interpreter.allocate_tensors()
+            with nullcontext() if delegate is not None else _without_chatter():
+                self._interpreter = made.interpreter(model_content=model, num_threads=threads, **options)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             text = " ".join(str(error).split())
             if "custom op" in text and delegate is None:

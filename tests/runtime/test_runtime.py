@@ -135,3 +135,12 @@ def test_a_damaged_model_past_the_checks_is_still_an_error() -> None:
     # a model whose weights are gone, had it come past the checks of the card
     with pytest.raises(ModelError, match=r"cannot load broken\.tflite"):
         runtime.Engine(data[:-100_000], "broken.tflite")
+
+
+def test_the_runtimes_chatter_is_not_ours(capfd: pytest.CaptureFixture[str]) -> None:
+    card = find("landscape")
+    runtime.Engine(card.read_model(), "m")
+    with runtime._without_chatter():
+        os.write(2, b"INFO: Created something.\nERROR: this matters\n")
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "ERROR: this matters\nafterwards\n"
