@@ -59,9 +59,12 @@ def _models(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
 @click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop after so long.")
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after so many frames.")
 @click.option("--quiet", "-q", is_flag=True, help="Warnings and errors only.")
+@click.option("--service", is_flag=True, help="As systemd wants it: CONFIG alone, sd_notify, reload on SIGHUP.")
 @click.option("--list-cameras", is_flag=True, help="List the cameras of this machine and exit.")
 @debug_option
-def run(config: Path | None, list_cameras: bool, duration: float | None, frames: int | None, **options: Any) -> int:
+def run(
+    config: Path | None, service: bool, list_cameras: bool, duration: float | None, frames: int | None, **options: Any
+) -> int:
     """Take frames, put people on a new background, send the result out.
 
     CONFIG is a YAML file (see configs/); without one the built-in demo runs. Options replace what it says.
@@ -71,6 +74,12 @@ def run(config: Path | None, list_cameras: bool, duration: float | None, frames:
         from edge_bg.commands.cameras import print_cameras
 
         return print_cameras()
+    if service:
+        from edge_bg.service import run as serve
+
+        if config is None or any(value not in (None, (), False) for value in (duration, frames, *options.values())):
+            raise click.UsageError("--service takes a CONFIG and no other option: what it does is in that file")
+        return serve(config)
     stop = Stop()
     with stop:
         read = load(config or data_path("configs/demo.yaml"), _changes(options))
