@@ -15,7 +15,8 @@ from edge_bg.sources.fit import asked_size
 log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.5, 10.0  # seconds between attempts to reach a lost camera
-BAD_IN_A_ROW = 10  # frames that could not be read, with growing pauses: about a second; then the camera is lost
+BAD_IN_A_ROW = 10  # frames that could not be read, with growing pauses: about a second; then the camera is lost,
+SILENCE = 2.5  # as it is after a read that gave nothing this many seconds after the last frame
 
 
 class CameraBase(SourceBase):
@@ -42,6 +43,7 @@ class CameraBase(SourceBase):
         self._time = 0.0
         self._connected = False
         self._bad = 0
+        self._good = 0.0  # when the last frame came, or the connection
         self._backoff = FIRST_RETRY
         self._retry_at = 0.0
 
@@ -73,6 +75,7 @@ class CameraBase(SourceBase):
         try:
             self._connect()
             self._connected = True
+            self._good = time.monotonic()
         except SourceError as error:
             if not self.wait:
                 raise
@@ -89,6 +92,7 @@ class CameraBase(SourceBase):
             if not self._connected:
                 self._connect()
                 self._connected = True
+                self._good = time.monotonic()
             frame = self._grab()
         except SourceError as error:
             self._lose(error)
@@ -97,13 +101,14 @@ class CameraBase(SourceBase):
             self.failures += 1
             self._bad += 1
             self._retry_at = time.monotonic() + 0.02 * self._bad
-            if self._bad >= BAD_IN_A_ROW:
+            if self._bad >= BAD_IN_A_ROW or time.monotonic() - self._good > SILENCE:
                 self._lose(SourceError(f"{self.name}: it has stopped giving frames"))
             return AGAIN
         if self.state != "ok":
             log.info("%s is back", self.name)
             self.state = "ok"
         self._bad = 0
+        self._good = time.monotonic()
         self._backoff = FIRST_RETRY
         return frame
 

@@ -234,6 +234,21 @@ def test_a_camera_that_gives_only_broken_frames_is_lost() -> None:
         thread.join(3)
 
 
+def test_a_camera_that_hangs_is_lost_after_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenCV waits seconds for a frame and then says no: ten of those would be too many."""
+    monkeypatch.setattr("edge_bg.sources.camera.SILENCE", 0.2)
+    with BenchCamera("YUYV", size=SIZE) as camera:
+        assert camera.replay is not None
+        replay, began = camera.replay, time.monotonic()
+        monkeypatch.setattr(replay, "read", lambda: time.sleep(0.3))
+        thread, _ = background(camera)
+        assert until(lambda: "stopped giving frames" in camera.state)
+        assert time.monotonic() - began < 1.5
+        assert camera.failures <= 3
+        camera.close()
+        thread.join(3)
+
+
 # --- which camera
 
 

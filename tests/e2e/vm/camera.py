@@ -155,9 +155,23 @@ def faults() -> str:
     return f"20 frames in {took:.2f} s while vivid drops 40 %"
 
 
+def hangs() -> str:
+    with V4l2Camera(size=SIZE) as camera:
+        seen: list[int] = []
+        threading.Thread(target=lambda: seen.extend(frame.index for frame in camera), daemon=True).start()
+        wait("frames", lambda: len(seen) > 5)
+        sh(f"v4l2-ctl -d {CAMERA} -c percentage_of_dropped_buffers=100")
+        lost = wait("the lost state", lambda: camera.state.startswith("lost"))
+        sh(f"v4l2-ctl -d {CAMERA} -c percentage_of_dropped_buffers=0")
+        count = len(seen)
+        back = wait("frames again", lambda: len(seen) > count + 3)
+    assert lost < 8, f"{lost:.1f} s"
+    return f"a camera that hangs is lost after {lost:.2f} s, back {back:.2f} s after it recovers"
+
+
 def main() -> None:
     global failures
-    for step in (listed, pictures, sizes, controls, busy, not_cameras, faults, unplugged):
+    for step in (listed, pictures, sizes, controls, busy, not_cameras, faults, hangs, unplugged):
         began = time.monotonic()
         try:
             said = step()
