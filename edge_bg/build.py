@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Protocol, cast, runtime_checkable
 
 from edge_bg import config as configuration
+from edge_bg.board import temperature
 from edge_bg.composite import KINDS as BACKGROUNDS
 from edge_bg.composite import Background, Compositor, cover_picture
 from edge_bg.config import Config
@@ -104,6 +105,7 @@ class Booth:
         info = self.segmenter.info
         return {
             "source": self.source.state,
+            "temperature_c": temperature(),
             "delegate": info["delegate"],
             "wanted": info["wanted"],
             "fallbacks": info["fallbacks"],

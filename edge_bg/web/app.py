@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 from starlette.types import Message, Receive, Scope, Send
 
+from edge_bg.web import metrics
 from edge_bg.web.guard import Guard
 from edge_bg.web.hub import Hub, TooManyClients, Watcher
 
@@ -77,6 +78,9 @@ def create_app(
             now["why"] = f"the newest frame is {now['age_s']:.1f} s old"
         return JSONResponse(now, 200 if now["healthy"] else 503)
 
+    async def get_metrics(request: Request) -> Response:
+        return PlainTextResponse(metrics.render(state()), headers={"Content-Type": metrics.CONTENT_TYPE})
+
     async def get_stream(request: Request) -> Response:
         return Stream(hub)
 
@@ -105,6 +109,7 @@ def create_app(
         Route("/snapshot.jpg", get_snapshot),
         Route("/state", get_state),
         Route("/healthz", get_health),
+        Route("/metrics", get_metrics),
     ]
 
     async def fault(request: Request, caught: Exception) -> Response:
