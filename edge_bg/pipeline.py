@@ -24,6 +24,7 @@ class Source(Protocol):
     size: Size
     fps: float
     live: bool
+    failures: int
 
     def __iter__(self) -> Iterator[Frame]: ...
     def close(self) -> None: ...
@@ -102,6 +103,7 @@ class Pipeline:
         self._refined: Latest[tuple[Frame, I420 | None]] = Latest(lossless=lossless)
         self._shown: Latest[Frame] | None = Latest(lossless=lossless) if sync == "latest" else None
         self.stats.watch("dropped.captured", lambda: self._captured.dropped)
+        self.stats.watch("failures.source", lambda: self.source.failures)
         self.stats.watch("dropped.masked", lambda: self._masked.dropped)
         self.stats.watch("dropped.refined", lambda: self._refined.dropped)
         self._threads: list[threading.Thread] = []
@@ -110,8 +112,12 @@ class Pipeline:
     # --- the straight line ---------------------------------------------------------------------------
 
     def _capture(self) -> None:
+        expected = 0
         for frame in self.source:
             self.stats.count("captured")
+            if frame.index > expected:  # the camera gave frames that the source could not take
+                self.stats.count("dropped.source", frame.index - expected)
+            expected = frame.index + 1
             self.segmenter.shrink(frame)
             if self._shown is not None:
                 self._shown.put(frame)

@@ -17,7 +17,7 @@ ROOM, COVER = (200, 30, 220), (16, 128, 128)
 class Room:
     """A source whose room has one marker colour; the frame's number is written into its first pixel."""
 
-    size, fps = SIZE, 100.0
+    size, fps, failures = SIZE, 100.0, 0
 
     def __init__(self, count=20, live=False, gate=None, fail=None, pace=0.0):
         self.count, self.live, self.gate, self.fail, self.pace = count, live, gate, fail, pace
@@ -116,6 +116,18 @@ def test_a_live_source_never_waits_and_drops_are_counted():
     assert len(frames) + counts["dropped.captured"] + counts["dropped.masked"] + counts["dropped.refined"] == 60
     assert frames[-1].index == 59, "the newest frame wins"
     assert all(x.alpha[0, 0] == x.index for x in frames), "each mask belongs to its frame"
+
+
+def test_gaps_in_the_numbers_of_the_source_are_drops_of_the_source():
+    class Gappy(Room):
+        def __iter__(self):
+            for frame in super().__iter__():
+                if frame.index not in (2, 3, 7):
+                    yield frame
+
+    loop = pipeline(Gappy(10))
+    assert len(list(loop)) == 7
+    assert loop.stats.snapshot()["dropped.source"] == 3
 
 
 def test_run_opens_and_finishes_the_sinks_and_counts():
