@@ -166,5 +166,5 @@ def latency(card: ModelCard, size: f.Size, seconds: float = 3.0) -> dict[str, An
     return {
         "fps": snapshot["fps"],
         "latency_ms": snapshot["latency.median_ms"],
-        "dropped": snapshot["dropped.captured"] + snapshot["dropped.masked"],
+        "dropped": sum(value for name, value in snapshot.items() if name.startswith("dropped.")),
     }
