@@ -240,7 +240,7 @@ class Temporal:
             if still is not None and still.any():
                 self._flicker.append(float(cv2.absdiff(alpha, past)[still].mean()) / 255.0 * 1000.0)
         self._alphas.insert(0, alpha.copy())
-        del self._alphas[self.leads + 1 :]
+        del self._alphas[self.leads + 2 :]
         if truth is not None:
             self._truths.insert(0, truth.copy())
             del self._truths[self.leads + self.lags + 1 :]
@@ -248,10 +248,10 @@ class Temporal:
                 self._regress()
 
     def _regress(self) -> None:
-        """The share that the alpha of `leads` frames ago has in the least squares behind `lag`."""
+        """The share that the change of alpha `leads` frames ago has in the least squares behind `lag`."""
         step = 2 if self._truths[0].size > 400_000 else 1  # a quarter of a large picture's pixels is plenty
         truths = [t[::step, ::step] for t in self._truths]
-        alpha = self._alphas[self.leads][::step, ::step]
+        alpha, past = (self._alphas[self.leads + i][::step, ::step] for i in (0, 1))
         moved = np.zeros(alpha.shape, dtype=bool)
         for new, old in itertools.pairwise(truths):
             moved |= cv2.absdiff(np.ascontiguousarray(new), np.ascontiguousarray(old)) > 25
@@ -259,8 +259,8 @@ class Temporal:
             return
         columns = [t[moved].astype(np.float32) / np.float32(255) for t in truths]
         steps = np.stack([a - b for a, b in itertools.pairwise(columns)])
-        behind = columns[0] - alpha[moved] / np.float32(255)
-        normal, right = (steps @ steps.T).astype(np.float64), (steps @ behind).astype(np.float64)
+        change = (alpha[moved].astype(np.float32) - past[moved]) / np.float32(255)
+        normal, right = (steps @ steps.T).astype(np.float64), (steps @ change).astype(np.float64)
         self._normal = normal if self._normal is None else self._normal + normal
         self._right = right if self._right is None else self._right + right
 
@@ -277,18 +277,28 @@ class Temporal:
         return float(np.mean(self._dtssd)) if self._dtssd else float("nan")
 
     @property
+    def motion(self) -> float:
+        """How much the true alpha moved in all, in squared steps: the weight of a clip's `lag` in a mean over clips."""
+        return 0.0 if self._normal is None else float(np.trace(self._normal)) / len(self._normal)
+
+    @property
     def lag(self) -> float:
         """How many frames the alpha is behind the true alpha at moving edges; NaN where nothing moved.
 
-        c_k, the share of a step of the true alpha not yet followed k frames after it, is found for k from -leads (the
-        step is still to come) to lags - 1 by least squares over all pixels that move; the sum of what is left is the
-        mean delay. An alpha that is d frames late has lag d; an exponential mean with weight w for the new frame,
-        (1 - w) / w. An outline that is everywhere too wide or too narrow does not count: leading and trailing edges
-        cancel. Needs leads + lags + 1 frames.
+        The change of alpha is explained, by least squares over all pixels that move, as the true alpha's changes of
+        `leads` frames ahead to `lags` - 1 frames before, each with a weight; the lag is the weights' centre. An alpha
+        that is d frames late has lag d; an exponential mean with weight w for the new frame, (1 - w) / w. An outline
+        that is everywhere too wide or too narrow does not count: leading and trailing edges cancel. Nor does a
+        person who is not found at all; NaN when less than a quarter of the motion is followed. Needs
+        leads + lags + 1 frames.
         """
         if self._normal is None or self._right is None:
             return float("nan")
         # A touch of ridge: steps that hardly ever happen alone must not decide.
         size = len(self._right)
-        ridge = 1e-6 * float(np.trace(self._normal)) / size * np.eye(size)
-        return float(np.linalg.solve(self._normal + ridge, self._right).sum()) - self.leads
+        ridge = 1e-3 * float(np.trace(self._normal)) / size * np.eye(size)
+        weights = np.linalg.solve(self._normal + ridge, self._right)
+        followed = float(weights.sum())
+        if followed < 0.25:
+            return float("nan")
+        return float(weights @ (np.arange(size) - self.leads)) / followed

@@ -30,6 +30,7 @@ def draw(
 ) -> None:
     """Write a PNG: a row for each of some moments of the clips, a column for each way, at 1:1 on a new background,
     the camera's picture to the left and the truth to the right. Raises `SinkError` where it cannot be written."""
+    crop = (min(crop[0], task.size[0]), min(crop[1], task.size[1]))
     rows = []
     for name in task.names():
         if name in MOMENTS:

@@ -34,8 +34,9 @@ COLUMNS = {
 }  # fmt: skip
 LEGEND = (
     "IoU, boundary F (2 px at 720 lines), alpha MAD, gradient error; flicker: change of alpha x1000 where the true "
-    "alpha stands still; dtSSD; lag in frames at moving edges; props: share of held things kept; false: share of the "
-    "room kept, in percent; colour: error of the composite in the soft band, levels; ms a frame after the network."
+    "alpha stands still; dtSSD; lag in frames at moving edges (clips count by how much moves); props: share of held "
+    "things kept; false: share of the room kept, in percent; colour: error of the composite in the soft band, levels; "
+    "ms a frame after the network."
 )
 
 
@@ -78,12 +79,18 @@ class _Tally:
         for name in ("flicker", "dtssd", "lag"):
             value = getattr(self.temporal, name)
             values[name] = None if math.isnan(value) else value
+        values["motion"] = self.temporal.motion
         return {k: None if v is None else round(v, 5) for k, v in values.items()}
 
 
 def _mean(values: Sequence[float]) -> float | None:
     good = [v for v in values if not math.isnan(v)]
     return float(np.mean(good)) if good else None
+
+
+def _weighted(pairs: Sequence[tuple[float, float]]) -> float | None:
+    total = sum(weight for _, weight in pairs)
+    return sum(value * weight for value, weight in pairs) / total if total else None
 
 
 def compose(bgr: Picture, alpha: Alpha, background: Picture) -> Picture:
@@ -145,8 +152,8 @@ def measure(
 ) -> dict[str, Any]:
     """Every way on every clip: `{"ways": {name: {"about", "mean": figures, "clips": {clip: figures}}}, "network_ms"}`.
 
-    figures: see `LEGEND`; "mean" is the mean over the clips that have the figure. `contenders` other than the matte's
-    stages (peers), or a `predict` other than the model's, are measured in this process; else `workers` share the clips.
+    figures: see `LEGEND`; "mean" is over the clips that have the figure. `contenders` other than the matte's stages
+    (peers), or a `predict` other than the model's, are measured in this process; else `workers` share the clips.
     progress: called with (clips done, clips). Raises `ModelError`; ValueError for unknown names.
     """
     chosen = ways.choose(task.only, ways.stages() if contenders is None else contenders)
@@ -167,7 +174,8 @@ def measure(
     result["network_ms"] = round(float(np.median(network)), 3)
     for entry in result["ways"].values():
         rows = entry["clips"].values()
-        means = {c: _mean([r[c] for r in rows if r[c] is not None]) for c in COLUMNS}
+        means = {c: _mean([v for r in rows if (v := r[c]) is not None]) for c in COLUMNS}
+        means["lag"] = _weighted([(v, r["motion"] or 0.0) for r in rows if (v := r["lag"]) is not None])
         entry["mean"] = {c: None if v is None else round(v, 5) for c, v in means.items()}
     return result
 

@@ -1,0 +1,108 @@
+"""The table of stages: truth scores perfectly, a late way shows its lag, a restless one its flicker; the sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from edge_bg.evaluate import sheet, stages, ways
+from edge_bg.evaluate.command import evaluate as command
+from edge_bg.evaluate.ways import Run, Way
+from edge_bg.frame import Frame, Picture, Size
+
+TASK = stages.Task(seed=1, size=(320, 180), scenes=("fast",), frames=36)
+
+
+def truths() -> list[NDArray[np.uint8]]:
+    return [shot.truth for shot in TASK.clip("fast")]
+
+
+def told(change: Callable[[list[NDArray[np.uint8]], int], NDArray[np.uint8]]) -> Callable[[Size], Run]:
+    """A way that knows the truth and spoils it."""
+
+    def start(size: Size) -> Run:
+        known = truths()
+
+        def run(mask: Picture, frame: Frame) -> NDArray[np.uint8]:
+            assert frame.truth is None, "nobody may look"
+            return change(known, frame.index)
+
+        return run
+
+    return start
+
+
+def restless(known: list[NDArray[np.uint8]], i: int) -> NDArray[np.uint8]:
+    return np.clip(known[i].astype(int) + (20 if i % 2 else 0), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, dict[str, float]]:
+    contenders = [
+        Way("perfect", "", told(lambda known, i: known[i])),
+        Way("late", "", told(lambda known, i: known[max(0, i - 2)])),
+        Way("restless", "", told(restless)),
+        Way("nothing", "", told(lambda known, i: np.zeros_like(known[i]))),
+    ]
+    made = stages.measure(TASK, contenders=contenders, predict=lambda frame: np.zeros((18, 32), np.uint8))
+    assert "perfect" in stages.text(made) and "| late |" in stages.markdown(made, "fast")
+    return {name: entry["mean"] for name, entry in made["ways"].items()}
+
+
+def test_the_truth_is_perfect(table: dict[str, dict[str, float]]) -> None:
+    perfect = table["perfect"]
+    assert perfect["iou"] == perfect["boundary_f"] == 1
+    assert perfect["mad"] == perfect["flicker"] == perfect["false"] == 0
+    assert perfect["lag"] == pytest.approx(0, abs=0.02)
+    assert perfect["color"] > 0, "the old room shows in hair: alpha alone does not mend that"
+
+
+def test_a_late_way_is_late(table: dict[str, dict[str, float]]) -> None:
+    assert table["late"]["lag"] == pytest.approx(2, abs=0.1)
+    assert table["late"]["iou"] < table["perfect"]["iou"]
+
+
+def test_a_restless_way_flickers(table: dict[str, dict[str, float]]) -> None:
+    assert 20 / 255 * 1000 * 0.4 < table["restless"]["flicker"] < 20 / 255 * 1000
+    assert table["restless"]["dtssd"] > 3
+
+
+def test_nobody_found_has_no_lag(table: dict[str, dict[str, float]]) -> None:
+    assert table["nothing"]["lag"] is None and table["nothing"]["iou"] == 0
+
+
+def test_every_stage_can_be_switched_off_and_each_does_something() -> None:
+    made = stages.measure(stages.Task(seed=0, size=(320, 180), scenes=("portrait",), frames=12))
+    everything = made["ways"]["all"]["mean"]
+    assert {"raw", "all"} < set(made["ways"])
+    figures = ("iou", "mad", "gradient", "flicker", "boundary_f")
+    for name in ways.OFF:
+        without = made["ways"][f"no {name}"]["mean"]
+        assert any(without[f] != everything[f] for f in figures), name
+    assert everything["mad"] < made["ways"]["raw"]["mean"]["mad"]
+
+
+def test_names_are_checked() -> None:
+    assert stages.split_names(["fast", "raw"]) == (["fast"], ["raw"])
+    assert stages.split_names([]) == (None, None)
+    with pytest.raises(ValueError, match="neither a clip nor a stage: slow"):
+        stages.split_names(["slow"])
+
+
+def test_command_and_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGE_BG_DATA", raising=False)
+    path = tmp_path / "sheet.png"
+    arguments = ["--clips", "--only", "portrait,raw,all", "--limit", "6", "--size", "320x180", "--workers", "1"]
+    run = CliRunner().invoke(command, [*arguments, "--sheet", str(path)], catch_exceptions=False)
+    assert run.exit_code == 0, run.output
+    assert run.output.count("\nraw ") == run.output.count("\nall ") == 1
+    picture = cv2.imread(str(path))
+    assert picture is not None
+    columns = 4  # camera, raw, all, truth
+    assert picture.shape[1] == columns * sheet.CROP[0] + (columns - 1) * 4
