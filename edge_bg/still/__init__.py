@@ -29,7 +29,10 @@ Gray = NDArray[np.uint8]
 WORK = 1024  # longest side, in pixels, at which the person is found and the edge is fitted
 STRIP = 256  # rows of the full picture at a time: memory stays bounded however large it is
 SURE = (0.25, 0.75)  # of the network's mask: below is room, above is person
-CLEAR = (0.1, 0.9)  # of the fitted alpha: the rest is haze and pinholes
+WIDE, NARROW = 0.017, 0.0055  # reach of the two edge fits, as a share of the longer side
+CLEAR_WIDE, CLEAR = (0.15, 0.85), (0.1, 0.9)  # of the fitted alpha: the rest is haze and pinholes
+COLOUR_REACH = ((0.06, 6), (0.015, 3), (0.006, 2))  # of the colour estimates: share of the longer side, least pixels
+CONTRAST = 1e-4  # variance of colour, in 0..1 squared, below which the edge fit only smooths
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,14 @@ class Cutter:
         work = _shrunk(photo.rgb)
         guide = work.astype(np.float32) / np.float32(255)
         mask = _stretched(coarse_mask(work, self.segmenter), SURE)
-        radius = max(2, round(0.011 * max(work.shape[:2])))
-        fit = matting.guided_coefficients(guide, mask, radius, 1e-4)
+        longer = max(work.shape[:2])
+        fit = matting.guided_coefficients(guide, mask, max(2, round(WIDE * longer)), CONTRAST)
+        mask = _stretched(matting.apply_coefficients(fit, guide), CLEAR_WIDE)
+        fit = matting.guided_coefficients(guide, mask, max(2, round(NARROW * longer)), CONTRAST)
         alpha = _stretched(matting.apply_coefficients(fit, guide), CLEAR)
-        front, back = matting.smooth_colours(guide, alpha, max(4, round(0.06 * max(work.shape[:2]))))
-        reach = max(3, round(0.01 * max(work.shape[:2])))
+        radii = tuple(max(least, round(share * longer)) for share, least in COLOUR_REACH)
+        front, back = matting.smooth_colours(guide, alpha, (radii[0], radii[1], radii[2]))
+        reach = max(3, round(0.01 * longer))
         near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
         front *= near[..., None]
         return _full(photo, fit, front, back)
