@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edge_bg.commands.evaluate import evaluate as command
 from edge_bg.errors import PictureError
 from edge_bg.evaluate import report
-from edge_bg.evaluate.command import evaluate as command
 from edge_bg.evaluate.data import collect
 from edge_bg.evaluate.run import Record, Worker, evaluate
 from edge_bg.evaluate.summary import kind_of, summarise

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from edge_bg.commands.evaluate import evaluate as command
 from edge_bg.evaluate import sheet, stages, ways
-from edge_bg.evaluate.command import evaluate as command
 from edge_bg.evaluate.ways import Run, Way
 from edge_bg.frame import Frame, Picture, Size
 
