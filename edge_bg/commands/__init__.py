@@ -17,8 +17,8 @@ COMMANDS = {  # name -> where it is, what it does
     "check": ("edge_bg.commands.check:check", "Check a config; say what it would do."),
     "models": ("edge_bg.commands.models:models", "List the models."),
     "bench": ("edge_bg.commands.bench:bench", "Measure this machine."),
-    "evaluate": ("edge_bg.evaluate.command:evaluate", "Measure models on labelled pictures and clips."),
-    "tune": ("edge_bg.tune:tune", "Choose the model and thread count that suit this board."),
+    "evaluate": ("edge_bg.commands.evaluate:evaluate", "Measure models on labelled pictures and clips."),
+    "tune": ("edge_bg.commands.tune:tune", "Choose the model and thread count that suit this board."),
     "doctor": ("edge_bg.commands.doctor:doctor", "Look for what is wrong on this board."),
     "completion": ("edge_bg.commands.completion:completion", "Print what makes Tab complete edge-bg's words."),
 }

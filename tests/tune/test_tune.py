@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from edge_bg import build, config, tuned
 from edge_bg.card import ModelCard, find, models
+from edge_bg.commands.tune import tune
 from edge_bg.errors import ModelError
-from edge_bg.tune import MARGIN, Candidate, choose, suitable, tune
+from edge_bg.tune import MARGIN, Candidate, choose, suitable
 
 
 @pytest.fixture(autouse=True)

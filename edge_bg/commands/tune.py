@@ -1,0 +1,64 @@
+"""`edge-bg tune`: parse, call, print."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+
+import click
+
+from edge_bg.card import find
+from edge_bg.commands import debug_option, examples
+from edge_bg.config.types import Bad, parse_size
+from edge_bg.errors import ModelError
+from edge_bg.tune import candidates, choose, suitable, table
+from edge_bg.tuned import Choice, board, places, save
+
+
+@click.command(
+    epilog=examples(
+        "edge-bg tune                                   for 30 frames a second at 1280x720",
+        "edge-bg tune --rate 15 --size 640x480",
+        "sudo -u edge-bg STATE_DIRECTORY=/var/lib/edge-bg edge-bg tune     for the service",
+    )
+)
+@click.option(
+    "--rate", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Wanted frames a second."
+)
+@click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="Size of the frames.")
+@click.option("--seconds", type=click.FloatRange(0.05, 60), default=2.0, show_default=True, help="For each candidate.")
+@click.option("--models", "-m", "only", multiple=True, metavar="NAME", help="These models only; default all installed.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the choice here.")
+@click.option("--dry-run", is_flag=True, help="Measure and say, write nothing.")
+@debug_option
+def tune(rate: float, size: str, seconds: float, only: tuple[str, ...], output: Path | None, dry_run: bool) -> int:
+    """Measure the models on this board and choose the one that `model: auto` will be."""
+    try:
+        wanted = parse_size(size)
+    except Bad as error:
+        raise click.BadParameter(f"{size} {error}", param_hint="--size") from None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    names = [name for part in only for name in part.split(",") if name]
+    cards, left = suitable(wanted, [find(name) for name in names] or None)
+    counts = [n for n in (1, 2, 3, 4) if n <= cores]
+    found, failed = candidates(cards, counts, wanted, seconds, lambda what: click.echo(f"measuring: {what}", err=True))
+    best, why = choose(found, rate, cores)
+    click.echo(f"{board()}; frames of {size}, {rate:g} a second wanted; matte and compositor {best.rest:.2f} ms")
+    click.echo(table(found, best, rate, cores))
+    for reason in (*left, *dict.fromkeys(failed)):
+        click.echo(f"  left out: {reason}")
+    click.echo(f"chosen: {best.name}, {best.threads} thread{'s' * (best.threads > 1)}, because {why}.")
+    if dry_run:
+        return 0
+    choice = Choice(best.name, best.card.sha256, best.threads, board(), datetime.date.today().isoformat(), why)
+    path = output or places()[0]
+    try:
+        save(choice, path)
+    except OSError as error:
+        raise ModelError(
+            f"the choice cannot be written to {path}: {error.strerror}",
+            hint="Give a place with --output, or set STATE_DIRECTORY or XDG_STATE_HOME.",
+        ) from error
+    click.echo(f"written: {path}; `model: auto` in a config takes it from there")
+    return 0
