@@ -10,6 +10,7 @@
  *   decline_if=PATH    creation fails while the file PATH exists: a device that is unplugged
  *   crash=create|prepare|invoke   the process dies there       hang=invoke   never returns
  *   lost_after=N       from the Nth invoke on, invoke fails     fail=prepare  the graph is refused
+ * And $TINY_CRASH_AFTER=N, as `edgetpu` in a config takes no options: the process dies at the Nth invoke.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -110,7 +111,8 @@ static int kernel_prepare(Context *context, Node *node) {
 static int kernel_invoke(Context *context, Node *node) {
     Delegate *self = node->user_data;
     self->invokes++;
-    if (is(self->crash, "invoke")) abort();
+    const char *last = getenv("TINY_CRASH_AFTER");
+    if (is(self->crash, "invoke") || (last != NULL && self->invokes >= atoi(last))) abort();
     if (is(self->hang, "invoke")) for (;;) sleep(1);
     if (self->lost_after && self->invokes >= self->lost_after) {
         context->report_error(context, "tiny: device lost (transfer error)");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -47,6 +48,21 @@ def snapshot() -> bool:
         return bool(answer.read()[:2] == b"\xff\xd8")
 
 
+def group_opens_devices() -> bool:
+    """A file of the group video stands for /dev/video0: PrivateUsers must not take the group's rights away."""
+    device = Path("/opt/stands-for-a-device")
+    device.write_text("frames")
+    shutil.chown(device, "root", "video")
+    device.chmod(0o660)
+    who = ["-p", "DynamicUser=yes", "-p", "PrivateUsers=yes", "-p", "CapabilityBoundingSet="]
+    run = ["systemd-run", "--wait", "--pipe", "-q", *who]
+    refused = subprocess.run([*run, "cat", str(device)], capture_output=True, text=True, check=False)
+    opened = subprocess.run(
+        [*run, "-p", "SupplementaryGroups=video", "cat", str(device)], capture_output=True, text=True, check=False
+    )
+    return refused.returncode != 0 and opened.stdout == "frames"
+
+
 def proof() -> None:
     found["start_s"] = until(lambda: show("ActiveState") == "active", "READY")
     found["picture"] = snapshot()
@@ -58,6 +74,8 @@ def proof() -> None:
     found["capabilities"] = int(fields["CapEff"], 16) | int(fields["CapBnd"], 16)
     found["no_new_privileges"], found["seccomp"] = fields["NoNewPrivs"], fields["Seccomp"]
     found["state_directory"] = Path("/var/lib/edge-bg").is_dir()
+
+    found["group_opens_devices"] = group_opens_devices()
 
     old = pid()
     text = CONFIG.read_text()

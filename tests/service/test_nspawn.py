@@ -100,11 +100,12 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
     assert found["picture"] and found["picture_again"]
     assert found["uid"] > 60000 and found["capabilities"] == 0
     assert (found["no_new_privileges"], found["seccomp"]) == ("1", "2")
+    assert found["group_opens_devices"]
     assert found["state_directory"] and found["same_process_after_reloads"]
     assert "fps" in found["status"]
     if shutil.which("gcc") is not None:
         assert "external:libtiny.so" in found["status"] and "declined" in found["status"] and "not here" in journal
-    assert found["after_kill_s"] < 15 and 3 <= found["after_hang_s"] < 20
+    assert found["after_kill_s"] < 30 and 3 <= found["after_hang_s"] < 40
     assert found["restarts"] >= 2
     assert found["wrong_config"] == ["failed", "2"]
     assert found["stop_s"] < 2 and found["result"] == "success"
