@@ -30,13 +30,15 @@ COSTLY = 3  # outline, gradient and colour are measured on every third frame
 
 COLUMNS = {
     "iou": "IoU", "boundary_f": "bound. F", "mad": "MAD", "gradient": "gradient", "flicker": "flicker",
-    "dtssd": "dtSSD", "lag": "lag", "prop_recall": "props", "false": "false", "color": "colour", "ms": "ms",
+    "dtssd": "dtSSD", "lag": "lag", "prop_recall": "props", "false": "false", "back": "back", "color": "colour",
+    "ms": "ms",
 }  # fmt: skip
 LEGEND = (
     "IoU, boundary F (2 px at 720 lines), alpha MAD, gradient error; flicker: change of alpha x1000 where the true "
     "alpha stands still; dtSSD; lag in frames at moving edges (clips count by how much moves); props: share of held "
-    "things kept; false: share of the room kept, in percent; colour: error of the composite in the soft band, levels; "
-    "ms a frame after the network."
+    "things kept; false: share of the room kept, in percent; back: seconds after a light switch or a bump until the "
+    "room is as well removed as in raw; colour: error of the composite in the soft band, levels; ms a frame after the "
+    "network."
 )
 
 
@@ -221,7 +223,26 @@ def play(clip: Clip, chosen: Sequence[Way], predict: Predict) -> Played:
             alpha = run(mask, frame)
             seconds = time.perf_counter() - start
             tallies[name].add(alpha, shot, seconds, seen)
-    return clip.name, {name: tally.figures() for name, tally in tallies.items()}, float(np.median(network))
+    figures = {name: tally.figures() for name, tally in tallies.items()}
+    for name, tally in tallies.items():
+        figures[name]["back"] = _back(tally, tallies.get("raw"), clip)
+    return clip.name, figures, float(np.median(network))
+
+
+def _back(tally: _Tally, base: _Tally | None, clip: Clip) -> float | None:
+    """Seconds after the clip's events (the slower of them) until a way keeps at most half a percent more of the room
+    than the bare mask, for ten frames. None where nothing happens or there is no bare mask."""
+    events = [frame for frame in clip.events.values() if frame < len(clip)]
+    if base is None or not events:
+        return None
+    worse = np.array(tally.values["false"]) > np.array(base.values["false"]) + 0.5
+    ends = [*sorted(events)[1:], len(clip)]
+    waits = []
+    for start, end in zip(sorted(events), ends, strict=True):
+        bad = worse[start:end]
+        calm = [i for i in range(len(bad)) if not bad[i : i + 10].any()]
+        waits.append(calm[0] if calm else len(bad))
+    return max(waits) / clip.fps
 
 
 def text(table: dict[str, Any]) -> str:
@@ -250,5 +271,5 @@ def markdown(table: dict[str, Any], clip: str | None = None) -> str:
 def _cell(column: str, value: float | None) -> str:
     if value is None:
         return f"{'-':>10}"
-    digits = {"mad": 4, "gradient": 2, "flicker": 2, "dtssd": 2, "lag": 2, "ms": 2, "false": 2, "color": 1}
+    digits = {"mad": 4, "gradient": 2, "flicker": 2, "dtssd": 2, "lag": 2, "ms": 2, "back": 2, "false": 2, "color": 1}
     return f"{value:>10.{digits.get(column, 3)}f}"

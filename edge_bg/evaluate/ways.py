@@ -53,13 +53,15 @@ def matte(**options: Any) -> Callable[[Size], Run]:
     return start
 
 
-# What switches each stage off; a stage that this version's options do not know is left out.
+# What switches each stage off that is on by default, and on what is off by default.
 OFF: dict[str, dict[str, Any]] = {
-    "time": {"smoothing": 0.0},
+    "time": {"smoothing": 0.0, "play": 0.0},
     "edges": {"edges": "bilinear"},
     "curve": {"low": 0.0, "high": 1.0, "sharpness": 1.0},
 }
+ON: dict[str, dict[str, Any]] = {"booth": {"booth": True}}
 ABOUT = {
+    "booth": "the empty room learned",
     "time": "smoothing over time",
     "edges": "edges that follow the picture",
     "curve": "alpha curve and sharpening",
@@ -68,16 +70,24 @@ ABOUT = {
 
 def stages() -> list[Way]:
     """Raw, each stage alone, all but each, all."""
-    known = {f.name for f in fields(MatteOptions)}
-    off = {name: options for name, options in OFF.items() if set(options) <= known}
+    off, on = _known(OFF), _known(ON)
+    nothing = {k: v for options in off.values() for k, v in options.items()}
     ways = [Way("raw", "the mask stretched bilinearly", raw)]
     for name in off:
-        others = {k: v for other, options in off.items() if other != name for k, v in options.items()}
+        others = {k: v for k, v in nothing.items() if k not in off[name]}
         ways.append(Way(f"{name} alone", f"raw and {ABOUT[name]}", matte(**others)))
-    if len(off) > 1:
-        ways += [Way(f"no {name}", f"all but {ABOUT[name]}", matte(**off[name])) for name in off]
+    ways += [Way(f"{name} alone", f"raw and {ABOUT[name]}", matte(**nothing, **on[name])) for name in on]
+    ways += [Way(f"no {name}", f"all but {ABOUT[name]}", matte(**off[name])) for name in off]
     ways.append(Way("all", "the matte as it is by default", matte()))
+    ways += [Way(f"all + {name}", f"the default and {ABOUT[name]}", matte(**on[name])) for name in on]
     return ways
+
+
+def _known(stages_: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Without the options that this version of the matte does not have."""
+    known = {f.name for f in fields(MatteOptions)}
+    some = {name: {k: v for k, v in options.items() if k in known} for name, options in stages_.items()}
+    return {name: options for name, options in some.items() if options}
 
 
 def choose(names: Sequence[str] | None, ways: Sequence[Way]) -> list[Way]:
