@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -12,11 +13,13 @@ from pydantic import (
     Field,
     Tag,
     ValidationInfo,
+    create_model,
     model_validator,
 )
 
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
+from edge_bg.matte.options import MatteOptions
 
 
 class CrossCheck(ValueError):
@@ -69,31 +72,38 @@ class Model(Part):
     name: ModelName = "landscape"
     """A shipped model (`edge-bg models` lists them), the path of a card (.yaml), or auto: what `edge-bg tune` chose."""
     precision: Literal["auto", "int8", "float16", "float32", "uint8"] = "auto"
-    delegates: Annotated[list[Delegate], Field(min_length=1, max_length=8)] = Field(default_factory=_cpu)
+    delegates: Annotated[list[Delegate], Field(min_length=1, max_length=8)] = Field(
+        default_factory=_cpu, json_schema_extra={"default": ["cpu"]}
+    )
     """Tried in this order: cpu, edgetpu, edgetpu:usb:0, edgetpu:pci:0, or {library, options}."""
     threads: Annotated[int, Field(ge=1, le=64)] | None = None
     """null: as many as pays on the cores that are there."""
 
 
-class Matte(Part):
-    """From the network's mask to the frame's alpha: quiet in time, sharp in space."""
+def _matte() -> type[Part]:
+    """The options of the matte as a part of the config: its dataclass is where they are declared."""
+    hints = get_type_hints(MatteOptions)
+    keys: dict[str, Any] = {}
+    for each in fields(MatteOptions):
+        info = Field(
+            default=each.default,
+            ge=each.metadata.get("low"),
+            le=each.metadata.get("high"),
+            description=each.metadata.get("help"),
+        )
+        keys[each.name] = (hints[each.name], info)
+    text = "From the network's mask to the frame's alpha: quiet in time, sharp in space."
+    return create_model("Matte", __base__=Part, __doc__=text, **keys)
 
-    smoothing: Annotated[float, Field(ge=0, le=0.98)] = 0.85
-    """Share of the past where nothing moves and the mask is unsure; 0: off."""
-    motion: Annotated[float, Field(ge=1, le=64)] = 6.0
-    """Luma change, in levels, that counts as motion and lets the mask through at once."""
-    edges: Literal["guided", "bilinear"] = "guided"
-    """guided: edges follow the picture; bilinear: the mask as it is."""
-    radius: Annotated[int, Field(ge=1, le=8)] = 2
-    """Reach of the edge filter, in pixels of the working picture (about 1/256 of the width)."""
-    epsilon: Annotated[float, Field(ge=0.5, le=64)] = 6.0
-    """Luma contrast, in levels, below which the edge filter only blurs."""
-    low: Annotated[float, Field(ge=0, le=0.49)] = 0.15
-    """Mask values up to here are room."""
-    high: Annotated[float, Field(ge=0.51, le=1)] = 0.85
-    """Mask values from here on are person."""
-    sharpness: Annotated[float, Field(ge=0.5, le=4)] = 1.2
-    """Gain of the alpha about one half, after the edge filter."""
+
+if TYPE_CHECKING:
+
+    class Matte(Part):
+        """Stands in for what `_matte` makes, whose keys no type checker can see."""
+
+        def __getattr__(self, name: str) -> Any: ...
+else:
+    Matte = _matte()
 
 
 class Privacy(Part):
@@ -125,7 +135,9 @@ class Config(Part):
     matte: Matte = Matte()
     background: Background = ColorBackground()
     """What is put behind the person."""
-    sinks: Annotated[list[Sink], Field(min_length=1, max_length=16)] = Field(default_factory=_http)
+    sinks: Annotated[list[Sink], Field(min_length=1, max_length=16)] = Field(
+        default_factory=_http, json_schema_extra={"default": ["http"]}
+    )
     """Where frames go; several at once, none slows another."""
     sync: Literal["exact", "latest"] = "exact"
     """exact: each mask belongs to its frame; latest: the newest mask is used, for a higher rate."""

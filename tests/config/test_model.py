@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -196,9 +197,10 @@ def test_there_is_a_config_per_use():
     assert {path.stem for path in CONFIGS} >= {"demo", "kiosk-pi5", "usb-webcam", "coral", "headless"}
 
 
-def test_schema_file_is_up_to_date():
-    path = data_path("configs") / "edge-bg.schema.json"
-    assert json.loads(path.read_text()) == config.schema(), "run: edge-bg check --schema > configs/edge-bg.schema.json"
+def test_what_is_generated_from_the_models_is_up_to_date(root: Path):
+    command = [sys.executable, root / "scripts" / "update-config-docs", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"run scripts/update-config-docs\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("data", [{"nonsense": 1}, {"sync": "no"}, {"sinks": []}, {"source": {"kind": "x"}}])
