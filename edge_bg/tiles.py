@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, Size, check_size
 
-WORKING_PIXELS = 256 * 144
-TILE = 4  # side of a tile in working pixels; even, so that chroma tiles are whole
+WORKING_PIXELS = 128 * 72
+TILE = 2  # side of a tile in working pixels
 _BAND = 6  # rows of tiles that are cut into rectangles together
 _WORTH = 64  # tiles that cost as much as the calls for another rectangle
 _GAP = b"\0" * 4  # so many plain tiles side by side part two rectangles: fewer cost less than another call
@@ -38,8 +38,8 @@ class Rect(NamedTuple):
 class Grid:
     """How a frame of `size` (width, height) is cut.
 
-    `scale` frame pixels make one working pixel, `TILE` x `TILE` of these one tile. Where the frame's sides are
-    no multiples of a tile, the last tiles stick out of the frame; `padded` is what they cover.
+    `scale` frame pixels, an even number, make one working pixel, `TILE` x `TILE` of these one tile. Where the
+    frame's sides are no multiples of a tile, the last tiles stick out of it; `padded` is what they cover.
     """
 
     size: Size
@@ -49,8 +49,8 @@ class Grid:
     def of(cls, size: Size, pixels: int = WORKING_PIXELS) -> Grid:
         """The grid whose working picture has about `pixels` pixels; a scale that divides both sides wins."""
         w, h = check_size(size)
-        near = max(2, round(math.sqrt(w * h / pixels)))
-        fits = [s for s in range(max(2, near - 1), near + 2) if w % s == 0 and h % s == 0]
+        near = max(2, 2 * round(math.sqrt(w * h / pixels) / 2))
+        fits = [s for s in range(max(2, near - 2), near + 4, 2) if w % s == 0 and h % s == 0]
         return cls(size, min(fits, key=lambda s: abs(s - near)) if fits else near)
 
     @cached_property

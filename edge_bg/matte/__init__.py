@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes, size_of
+from edge_bg.matte.booth import Booth
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
 from edge_bg.matte.temporal import Smoother
@@ -31,6 +32,7 @@ class Matte:
         self.options = MatteOptions(**options)
         self.grid = Grid.of(size)
         o = self.options
+        self.booth = Booth() if o.booth else None
         self._smoother = Smoother(o.smoothing, o.certainty, o.motion) if o.smoothing else None
         self._upsampler = Upsampler(
             self.grid,
@@ -46,6 +48,8 @@ class Matte:
 
     def reset(self) -> None:
         """Forget the past, as after a cut or a cover."""
+        if self.booth:
+            self.booth.reset()
         if self._smoother:
             self._smoother.reset()
         self._upsampler.reset()
@@ -55,24 +59,33 @@ class Matte:
         if frame.size != self.size:
             raise ValueError(f"frame of {frame.size}, but this matte was made for {self.size}")
         halves = self._halves(frame)
-        luma, colour = self._small(frame, halves)
+        colour = self._colour(frame, halves)
         mask = self._fit_mask(mask)
+        if self.booth:
+            mask = self.booth(mask, colour)
         if self._smoother:
-            mask, colour = self._smoother(mask, luma, colour)
+            mask, colour = self._smoother(mask, colour)
         curved: Any = cv2.LUT(mask, self._curve)
         return self._upsampler(curved, colour, halves, self._pool.take())
 
-    def _small(self, frame: Frame, halves: list[Picture]) -> tuple[Picture, Picture]:
-        """(luma at working size, Y U V `(h, w, 3)` at half of it): what the network looked at, where that fits."""
-        width, height = self.grid.working
-        half = (width // 2, height // 2)
-        if frame.small is not None and self.grid.padded == self.size and size_of(frame.small) == (width, height):
+    def relearn(self) -> None:
+        """Forget the empty room; it is learned again as soon as nobody is in it."""
+        if self.booth:
+            self.booth.relearn()
+
+    def _colour(self, frame: Frame, halves: list[Picture]) -> Picture:
+        """Y, U and V at working size, `(h, w, 3)`: from what the network looked at, where that fits."""
+        size = self.grid.working
+        if (
+            frame.small is not None
+            and self.grid.padded == self.size
+            and size_of(frame.small) == (2 * size[0], 2 * size[1])
+        ):
             luma, u, v = planes(frame.small)
+            y = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
         else:
-            luma = np.asarray(cv2.resize(halves[0], (width, height)), np.uint8)
-            u, v = (np.asarray(cv2.resize(plane, half), np.uint8) for plane in halves[1:])
-        y = cv2.resize(luma, half, interpolation=cv2.INTER_AREA)
-        return luma, np.asarray(cv2.merge((y, u, v)), np.uint8)
+            y, u, v = (np.asarray(cv2.resize(plane, size), np.uint8) for plane in halves)
+        return np.asarray(cv2.merge((y, u, v)), np.uint8)
 
     def _halves(self, frame: Frame) -> list[Picture]:
         """Y, U and V at half size, padded to whole tiles; views of the frame where nothing has to be done."""
@@ -93,8 +106,8 @@ class Matte:
         scale, size = self.grid.scale, self.size
         if size[0] % scale == 0 and size[1] % scale == 0:
             fitting = (size[0] // scale, size[1] // scale)
-            if (mask.shape[1], mask.shape[0]) != fitting:
-                mask = np.asarray(cv2.resize(mask, fitting), np.uint8)
+            how = cv2.INTER_AREA if mask.shape[1] >= fitting[0] and mask.shape[0] >= fitting[1] else cv2.INTER_LINEAR
+            mask = np.asarray(cv2.resize(mask, fitting, interpolation=how), np.uint8)
             return mask if fitting == self.grid.working else self._pad(mask, scale)
         # The working picture sticks out of the frame, the mask does not: map pixel centres by hand.
         x, y = (m * scale / s for m, s in zip(mask.shape[::-1], size, strict=True))

@@ -2,8 +2,8 @@
 
 K. He, J. Sun, X. Tang, "Guided Image Filtering", ECCV 2010, with a colour guide, and the subsampling of "Fast
 Guided Filter", arXiv:1505.00996: in a window the alpha is taken as a linear function of the colour,
-`alpha = a_y * Y + a_u * U + a_v * V + b`. The four coefficients are fitted at half the working size, which is a
-tenth of 1280x720, and interpolated. Three departures, each measured on the labelled clips:
+`alpha = a_y * Y + a_u * U + a_v * V + b`. The four coefficients are fitted at working size, a tenth of
+1280x720, and interpolated. Three departures, each measured on the labelled clips:
 
 - the colour of I420 is at hand at half size for nothing, so alpha is computed there and doubled at the end. That
   costs a third of full size and no boundary F: the halved luma has less noise to pass on to the alpha;
@@ -92,14 +92,12 @@ class Upsampler:
         """The alpha of one frame, written to `out`.
 
         mask:   `(h, w)` uint8 at the grid's working size.
-        colour: `(h / 2, w / 2, 3)` uint8, the frame's Y, U, V at half the working size.
+        colour: `(h, w, 3)` uint8, the frame's Y, U, V at that size.
         halves: the frame's Y, U, V at half size, padded to whole tiles.
         """
-        size = (colour.shape[1], colour.shape[0])
-        small: Any = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
-        terms: list[Any] = [small.astype(np.float32)]
+        terms: list[Any] = [mask.astype(np.float32)]
         if self.guided:
-            terms = self._fit(colour, small, terms[0])
+            terms = self._fit(colour, mask, terms[0])
         for term in terms:
             term *= self.sharpness
         terms[-1] += np.float32(127.5 * (1 - self.sharpness))
@@ -133,15 +131,14 @@ class Upsampler:
         return saturate(total)
 
     def _soft(self, alpha: Picture) -> list[Rect]:
-        """The parts of the frame where the alpha need not be 0 or 255, from the alpha at half the working size."""
+        """The parts of the frame where the alpha need not be 0 or 255, from the alpha at working size."""
         soft: Any = cv2.inRange(alpha, _NEAR, 255 - _NEAR)
         return self.grid.rects(self.grid.tiles(np.asarray(cv2.dilate(soft, _CROSS), np.uint8)))
 
     def _fill(self, alpha: Picture, out: I420) -> None:
         """Every tile gets 0 or 255, whichever its middle is nearer to; the soft parts are written afterwards."""
         side, (width, height) = self.grid.side, self.grid.size
-        step = TILE // 2
-        hard = np.where(alpha[step // 2 :: step, step // 2 :: step] > 127, np.uint8(255), np.uint8(0))
+        hard = np.where(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE] > 127, np.uint8(255), np.uint8(0))
         rows = np.repeat(hard, side, axis=1)[:, :width]
         spread(rows, out[:height], side)
         half = np.ascontiguousarray(rows[:, ::2])
@@ -195,15 +192,15 @@ class Upsampler:
         full[top:bottom, left:right] = twice[z : z + bottom - top, x : x + right - left]
 
     def _upsample(self, padded: Floats, rect: Rect, name: str) -> Any:
-        """The part of a padded plane at half the working size under `rect`, interpolated to half the frame's size."""
-        s = self.grid.scale
+        """The part of a padded working-size plane under `rect`, interpolated to half the frame's size."""
+        s, half = self.grid.scale, self.grid.scale // 2
         left, top, right, bottom = rect
-        # Cells are 2 s frame pixels wide and padded by one: cell top / 2s - 1 is at index top / 2s.
-        part = padded[top // (2 * s) : -(-bottom // (2 * s)) + 2, left // (2 * s) : -(-right // (2 * s)) + 2]
-        shape = (part.shape[0] * s, part.shape[1] * s)
+        # Padded by one: the pixel above top / s is at index top / s.
+        part = padded[top // s : -(-bottom // s) + 2, left // s : -(-right // s) + 2]
+        shape = (part.shape[0] * half, part.shape[1] * half)
         full = self._scratch.take(name, shape, np.float32)
         cv2.resize(part, shape[::-1], dst=full, interpolation=cv2.INTER_LINEAR)
-        return full[s : s + (bottom - top) // 2, s : s + (right - left) // 2]
+        return full[half : half + (bottom - top) // 2, half : half + (right - left) // 2]
 
 
 def spread(rows: Picture, out: Picture, times: int) -> None:

@@ -22,7 +22,7 @@ from edge_bg.frame import Picture
 
 
 class Smoother:
-    """mask, luma, colour -> steadier mask and colour; remembers the last of each.
+    """mask, colour -> steadier mask and colour; remembers the last of each.
 
     strength: share of the past kept where nothing moves and the mask is unsure, 0..0.98.
     sure:     share of the new mask taken, beyond that, where it is sure, 0..1.
@@ -31,7 +31,7 @@ class Smoother:
 
     def __init__(self, strength: float, sure: float, motion: float) -> None:
         levels = np.arange(256)
-        # Below half of `motion` the change is sensor noise, after the 3x3 mean.
+        # Below half of `motion` the change is sensor noise.
         opening = np.clip(levels * 2 / motion - 1, 1 - strength, 1)
         certainty = np.abs(levels - 127.5) / 127.5
         self._by_motion = _table(opening)
@@ -44,19 +44,18 @@ class Smoother:
         """Forget the past: the next mask is taken whole."""
         self._past = self._luma = self._colour = None
 
-    def __call__(self, mask: Picture, luma: Picture, colour: Picture) -> tuple[Picture, Picture]:
-        """(mask, colour), steadier; `mask` and `luma` are `(h, w)` uint8, `colour` `(h / 2, w / 2, 3)` uint8."""
-        calm: Any = cv2.blur(luma, (3, 3))
+    def __call__(self, mask: Picture, colour: Picture) -> tuple[Picture, Picture]:
+        """(mask, colour), steadier; `mask` is `(h, w)` uint8, `colour` `(h, w, 3)` uint8, Y U V."""
+        luma: Any = cv2.extractChannel(colour, 0)
         past, before, faded = self._past, self._luma, self._colour
-        self._luma = calm
+        self._luma = luma
         if past is None or before is None or faded is None or past.shape != mask.shape:
             self._past, self._colour = mask, colour
             return mask, colour
-        moved: Any = cv2.LUT(cv2.dilate(cv2.absdiff(calm, before), _CROSS), self._by_motion)
+        moved: Any = cv2.LUT(cv2.dilate(cv2.absdiff(luma, before), _CROSS), self._by_motion)
         gain: Any = cv2.max(moved, cv2.LUT(mask, self._by_mask))
         mask = self._past = mix(mask, past, gain)
-        small: Any = cv2.resize(moved, colour.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        colour = self._colour = mix(colour, faded, cv2.merge((small, small, small)))
+        colour = self._colour = mix(colour, faded, cv2.merge((moved, moved, moved)))
         return mask, colour
 
 

@@ -134,7 +134,7 @@ def test_wrong_sizes_and_options_are_refused():
 
 
 def test_grid_prefers_a_scale_that_divides():
-    assert Grid.of((1280, 720)).working == (256, 144)
+    assert Grid.of((1280, 720)).working == (128, 72)
     assert Grid.of((1280, 720)).padded == (1280, 720)
-    assert Grid.of((1920, 1080)).working == (240, 136)  # one row of pixels sticks out
+    assert Grid.of((1920, 1080)).working == (120, 68)  # half a row sticks out
     assert Grid.of((1366, 768)).padded[0] > 1366
