@@ -140,7 +140,7 @@ def text(summary: dict[str, Any]) -> str:
                 f"{u['p10']:>7.3f}{f['ap']['ap']:>7.3f}{f['boundary_f']['mean']:>10.3f}{f['mad']['mean']:>8.4f}"
                 f"{f['gradient']['mean']:>10.2f}{f['not_found']:>8}"
             )
-        if model["videos"]:
+        if model["videos"] and model["videos"]["flicker"]["n"]:
             v = model["videos"]
             lines.append(
                 f"  videos: flicker {v['flicker']['mean']:.2f} (still pixels), change {v['change']['mean']:.2f} "

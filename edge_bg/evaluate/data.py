@@ -74,12 +74,13 @@ class Data:
 
     root: Path
     items: list[Item] = field(default_factory=list)
-    videos: list[Path] = field(default_factory=list)
+    videos: list[Path] = field(default_factory=list)  # files without labels, and folders that are labelled clips
 
 
 def collect(root: Path) -> Data:
     """Everything that can be evaluated in `root`: a folder with `images/` and `masks/` (or `alpha/`), a folder of
-    pictures with an alpha channel, videos, or folders of these (two levels deep); or one video file.
+    pictures with an alpha channel, videos, labelled clips (images/ and masks/ whose pictures are frames in order,
+    beside a `clip.json`, as `benchmarks/clips` writes them), or folders of these (two levels deep); or one video file.
 
     Raises `PictureError` when there is nothing.
     """
@@ -92,6 +93,9 @@ def collect(root: Path) -> Data:
     items: list[Item] = []
     videos: list[Path] = []
     for folder in (root, *sorted(p for p in root.iterdir() if p.is_dir())):
+        if (folder / "clip.json").is_file():
+            videos.append(folder)
+            continue
         items += labelled(folder)
         videos += sorted(p for p in folder.iterdir() if p.suffix.lower() in VIDEOS)
     if not items and not videos:

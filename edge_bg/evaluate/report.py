@@ -230,16 +230,21 @@ def _videos(models: dict[str, Any]) -> Sequence[str]:
     lines = []
     for name, figures in films.items():
         lines += [
-            f"<tr><td>{html.escape(name)}<td>{html.escape(film)}<td>{f['frames']}<td>{f['flicker']:.2f}<td>{f['change']:.2f}"
+            f"<tr><td>{html.escape(name)}<td>{html.escape(film)}<td>{f['frames']}<td>{_number(f['flicker'], 2)}"
+            f"<td>{_number(f['change'], 2)}<td>{_number(f.get('iou'))}<td>{_number(f.get('dtssd'), 2)}"
+            f"<td>{_number(f.get('lag'), 2)}"
             for film, f in figures["each"].items()
         ]
         mean = figures["flicker"]
         lines.append(
-            f"<tr><td>{html.escape(name)}<td><b>mean</b><td><td><b>{mean['mean']:.2f}</b> [{mean['low']:.2f}, "
-            f"{mean['high']:.2f}]<td><b>{figures['change']['mean']:.2f}</b>"
+            f"<tr><td>{html.escape(name)}<td><b>mean</b><td><td><b>{_number(mean['mean'], 2)}</b> "
+            f"[{_number(mean['low'], 2)}, {_number(mean['high'], 2)}]<td><b>{_number(figures['change']['mean'], 2)}</b>"
         )
     return (
-        "<h2>Videos without labels</h2><p class=note>Flicker: mean change of alpha from frame to frame where the "
-        "picture stands still, times 1000. Change: the same over all pixels, motion included.</p>",
-        "<table><tr><th>model<th>video<th>frames<th>flicker<th>change" + "".join(lines) + "</table>",
+        "<h2>Videos</h2><p class=note>Flicker: mean change of alpha from frame to frame where the picture (on labelled "
+        "clips: the true alpha) stands still, times 1000. Change: the same over all pixels, motion included. "
+        "IoU, dtSSD and lag in frames: on labelled clips.</p>",
+        "<table><tr><th>model<th>video<th>frames<th>flicker<th>change<th>IoU<th>dtSSD<th>lag"
+        + "".join(lines)
+        + "</table>",
     )

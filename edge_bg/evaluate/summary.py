@@ -71,7 +71,13 @@ def summarise(
 
 
 def _film(v: VideoRecord) -> dict[str, Any]:
-    return {"frames": v.frames, "flicker": round(v.flicker, 3), "change": round(v.change, 3)}
+    known = {"iou": v.iou, "dtssd": v.dtssd, "lag": v.lag}
+    figures = {k: round(n, 4) for k, n in known.items() if n is not None}
+    return {"frames": v.frames, "flicker": _plain(v.flicker), "change": _plain(v.change), **figures}
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 3)
 
 
 def _groups(records: Sequence[Record], seed: int) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from edge_bg.commands.evaluate import evaluate as command
 from edge_bg.errors import PictureError
 from edge_bg.evaluate import report
+from edge_bg.evaluate.clips import clips
 from edge_bg.evaluate.data import collect
 from edge_bg.evaluate.run import Record, Worker, evaluate
 from edge_bg.evaluate.summary import kind_of, summarise
@@ -187,3 +188,22 @@ def test_photographs_reach_the_level_that_the_cards_claim() -> None:
     result = evaluate(Path(data) / "people", conditions=["as-is"], limit=30, workers=1)
     (model,) = result.summary["models"].values()
     assert model["conditions"]["as-is"]["iou"]["mean"] > 0.87
+
+
+def test_labelled_clips_on_disk(tmp_path: Path) -> None:
+    (clip,) = clips(0, (160, 90), names=["portrait"], frames=16)
+    for folder in ("images", "masks"):
+        (tmp_path / "portrait" / folder).mkdir(parents=True)
+    (tmp_path / "portrait" / "clip.json").write_text("{}")
+    late: list[Picture] = []
+    for shot in clip:
+        name = f"{shot.frame.index:04d}.png"
+        cv2.imwrite(str(tmp_path / "portrait" / "images" / name), shot.frame.bgr())
+        cv2.imwrite(str(tmp_path / "portrait" / "masks" / name), shot.truth)
+        late.append(shot.truth)
+    result = evaluate(tmp_path, predictors={"late": lambda frame: late[max(0, frame.index - 2)]})
+    (video,) = result.videos
+    assert video.frames == 16 and video.iou is not None and 0.9 < video.iou < 1
+    assert video.dtssd is not None and video.dtssd > 0
+    assert result.records == []
+    assert "Videos" in report.page(result, {}, Worker(result.job, {}))
