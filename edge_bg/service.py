@@ -30,6 +30,7 @@ log = logging.getLogger("edge_bg.service")  # also where this module is __main__
 
 OK, FAILED, BAD_CONFIG = 0, 1, 2
 TICK: Final = 1.0  # seconds between status lines
+PATIENCE: Final = 30.0  # seconds in which a new source or sink may fail and the old configuration come back
 
 
 def run(config_path: str | Path) -> int:
@@ -117,22 +118,22 @@ class Service:
         self._notifier, self._signals = notifier, signals
         self._error: BaseException | None = None
         self._notes = ""
-        self._ended = threading.Event()
+        self._asked, self._told_to_stop = False, False  # a reload, the end
+        self._flowing, self._ended = threading.Event(), threading.Event()
         self._booth: build.Booth | None = None
         self._thread: threading.Thread | None = None
 
     def run(self) -> int:
         """Until a signal says stop or the loop ends. Raises the loop's `EdgeBgError`."""
-        self._level(self._config)
         self._notifier.status("starting")
         self._start(self._config)
         try:
             while not self._ended.is_set():
-                signals = self._signals.wait(TICK)
-                if signals & {signal.SIGTERM, signal.SIGINT}:
+                if self._hear(TICK):
                     log.info("stopping")
                     break
-                if signal.SIGHUP in signals:
+                if self._asked and self._booth is not None:
+                    self._asked = False
                     self._reload()
                 self._notifier.status(self.words())
         finally:
@@ -145,19 +146,29 @@ class Service:
             return FAILED
         return OK
 
+    def _hear(self, seconds: float) -> bool:
+        """Wait for signals; whether the end was asked for, now or before."""
+        signals = self._signals.wait(seconds)
+        self._asked = self._asked or signal.SIGHUP in signals
+        self._told_to_stop = self._told_to_stop or bool(signals & {signal.SIGTERM, signal.SIGINT})
+        return self._told_to_stop
+
     # --- the booth -----------------------------------------------------------------------------------
 
     def _start(self, config: Config) -> None:
-        booth = build.open(config)
-        booth.sinks.on_delivered = self._delivered
+        """Open and run `config` on a thread, so that signals are heard while a device takes its time to open."""
+        self._level(config)
+        self._flowing.clear()
         self._ended.clear()
         self._error = None
-        self._booth, self._config = booth, config
-        self._thread = threading.Thread(target=self._loop, args=(booth,), name="edge-bg-loop", daemon=True)
+        self._thread = threading.Thread(target=self._live, args=(config,), name="edge-bg-loop", daemon=True)
         self._thread.start()
 
-    def _loop(self, booth: build.Booth) -> None:
+    def _live(self, config: Config) -> None:
         try:
+            booth = build.open(config)
+            booth.sinks.on_delivered = self._delivered
+            self._booth, self._config = booth, config
             booth.run()
         except BaseException as error:
             self._error = error
@@ -166,7 +177,7 @@ class Service:
 
     def _stop(self) -> None:
         if self._booth is None or self._thread is None:
-            return
+            return  # nothing is open yet, and what is being opened ends with the process
         start = time.monotonic()
         self._booth.stop()
         self._thread.join(30.0)  # a film is completed; systemd has the last word
@@ -178,6 +189,7 @@ class Service:
         self._booth = None
 
     def _delivered(self, name: str, frame: Frame) -> None:
+        self._flowing.set()
         self._notifier.alive()
 
     # --- reload --------------------------------------------------------------------------------------
@@ -202,13 +214,16 @@ class Service:
             log.warning("%s changed: the loop starts anew", ", ".join(reloader.needs_restart))
             old = self._config
             self._stop()
-            try:
-                self._start(new)
-            except EdgeBgError as error:
-                log.error("the old configuration stays: %s", error)
+            self._start(new)
+            end = time.monotonic() + PATIENCE
+            while not (self._flowing.is_set() or self._ended.is_set() or time.monotonic() > end):
+                if self._hear(0.1):
+                    return
+            if self._ended.is_set() and self._error is not None:
+                log.error("the old configuration stays: %s", self._error)
                 self._notes = "the new configuration was refused"
+                self._stop()
                 self._start(old)
-            self._level(self._config)
             return
         try:
             changed = reloader.apply()

@@ -8,7 +8,7 @@
  *
  * Options, all "name=value":  decline=TEXT   creation fails and says TEXT (empty: says nothing, like libedgetpu)
  *   decline_if=PATH    creation fails while the file PATH exists: a device that is unplugged
- *   crash=create|prepare|invoke   the process dies there       hang=invoke   never returns
+ *   crash=create|prepare|invoke   the process dies there       hang=create|invoke   never returns
  *   lost_after=N       from the Nth invoke on, invoke fails     fail=prepare  the graph is refused
  * And $TINY_CRASH_AFTER=N, as `edgetpu` in a config takes no options: the process dies at the Nth invoke.
  */
@@ -180,6 +180,7 @@ __attribute__((visibility("default"))) void *tflite_plugin_create_delegate(
         if (is(keys[i], "lost_after")) self->lost_after = atoi(values[i]);
     }
     if (is(self->crash, "create")) abort();
+    if (is(self->hang, "create")) for (;;) sleep(1);
     return self;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -126,7 +127,7 @@ def test_a_hung_loop_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None
     service.until(lambda: service.count("WATCHDOG=1") > before, "food after SIGCONT")
     service.process.send_signal(signal.SIGABRT)  # what the watchdog of systemd sends
     assert service.process.wait(10) == -signal.SIGABRT
-    assert "edge-bg-loop" in service.text() or "_loop" in service.text(), "the journal shows where each thread was"
+    assert "in _live" in service.text(), "the journal shows where each thread was"
 
 
 def test_a_sink_that_takes_nothing_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None:
@@ -176,6 +177,39 @@ def test_reload_live_refused_and_with_a_new_source(daemon: Callable[..., Daemon]
     assert service.process.pid == pid and service.process.poll() is None
     assert service.count("RELOADING=1") == 4
     assert service.end()[0] == 0
+
+
+def test_a_source_that_cannot_be_opened_is_refused_by_a_reload(daemon: Callable[..., Daemon]) -> None:
+    service = daemon(config())
+    service.ready()
+    service.config.write_text(config(sinks="[{kind: pipe, command: /nowhere/program}]"))
+    service.process.send_signal(signal.SIGHUP)
+    service.until(lambda: "refused" in service.status(), "refusal")
+    food = service.count("WATCHDOG=1")
+    service.until(lambda: service.count("WATCHDOG=1") > food + 2, "frames of the old config")
+    assert service.end()[0] == 0
+
+
+@pytest.mark.skipif(
+    shutil.which("gcc") is None, reason="GCC ABSENT: the delegate of this test is compiled: apt install gcc"
+)
+def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tmp_path: Path) -> None:
+    library = tmp_path / "libtiny.so"
+    source = ROOT / "tests/runtime/tiny_delegate.c"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    delegates = f"[{{library: {library}, options: {{hang: create}}}}, cpu]"
+    service = daemon(config().replace("threads: 1", f"threads: 1, delegates: {delegates}"))
+    service.listen(2)
+    assert service.count("READY=1") == 0
+    code, seconds = service.end()
+    assert (code, seconds < 2) == (0, True), service.text()
+
+
+def test_the_command_line_offers_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edge_bg", "run", "--service"]
+    (tmp_path / "c.yaml").write_text(config(source="{kind: synthetic, size: 256x144, realtime: false, frames: 5}"))
+    assert subprocess.run([*command, str(tmp_path / "c.yaml")], cwd=ROOT, capture_output=True).returncode == 0
+    assert subprocess.run([*command, "--frames", "3"], cwd=ROOT, capture_output=True).returncode == 2
 
 
 def test_a_wrong_config_exits_2_and_is_not_restarted(daemon: Callable[..., Daemon]) -> None:
