@@ -26,7 +26,7 @@ class StatusLine:
             return
         with self._lock:
             try:
-                width = os.get_terminal_size(self._stream.fileno()).columns - 1
+                width = (os.get_terminal_size(self._stream.fileno()).columns or 80) - 1
             except OSError:
                 width = 79
             self._text = text[:width]

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import jsonschema
+import pydantic
 import pytest
 from pydantic import ValidationError
 
@@ -197,6 +198,7 @@ def test_there_is_a_config_per_use():
     assert {path.stem for path in CONFIGS} >= {"demo", "kiosk-pi5", "usb-webcam", "coral", "headless"}
 
 
+@pytest.mark.skipif(int(pydantic.VERSION.split(".")[1]) < 12, reason="older pydantic words the schema in other ways")
 def test_what_is_generated_from_the_models_is_up_to_date(root: Path):
     command = [sys.executable, root / "scripts" / "update-config-docs", "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
