@@ -153,7 +153,7 @@ def _show(booth: Any, line: StatusLine, ended: threading.Event) -> None:
 
 
 class Stop:
-    """SIGINT and SIGTERM: before the loop stands, an interruption; afterwards the loop ends and finishes its files.
+    """SIGINT, SIGTERM and SIGHUP: before the loop stands, an interruption; afterwards the loop ends and finishes its files.
 
     A third signal while it ends gives up waiting, for a file system or a device that hangs.
     """
@@ -181,8 +181,9 @@ class Stop:
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._signal)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the last: its terminal was closed
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                    self._before[number] = signal.signal(number, self._signal)
         return self
 
     def __exit__(self, *_: object) -> None:

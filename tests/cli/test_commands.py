@@ -223,6 +223,13 @@ def test_a_folder_of_pictures_becomes_a_video(tmp_path: Path):
     assert "4 frames in" in done.stderr
 
 
+def test_a_single_picture_stays_on_show(tmp_path: Path):
+    cv2.imwrite(str(tmp_path / "me.png"), np.full((90, 120, 3), 100, np.uint8))
+    done = edge_bg("run", "--source", tmp_path / "me.png", "--sink", "http:0", "--frames", "3")
+    assert done.returncode == 0
+    assert "3 frames in" in done.stderr
+
+
 def test_raw_video_on_standard_output(tmp_path: Path):
     with (tmp_path / "out.y4m").open("wb") as out:
         done = subprocess.run(
@@ -235,7 +242,7 @@ def test_raw_video_on_standard_output(tmp_path: Path):
     assert data.count(b"FRAME") >= 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly_and_the_file_plays(number: signal.Signals, tmp_path: Path):
     out = tmp_path / "out.mp4"
     with start("run", *SMALL, "--sink", out, "--sink", "http:0") as process:

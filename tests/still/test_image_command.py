@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -117,6 +121,27 @@ def test_two_pictures_need_a_folder(photo: Path, tmp_path: Path, capfd: pytest.C
     cv2.imwrite(str(tmp_path / "you.png"), cv2.imread(str(photo)))
     assert command_line(["image", str(photo), str(tmp_path / "you.png"), "-o", str(tmp_path / "one.png")]) == 2
     assert "is one file, but there are 2 pictures" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_whole_pictures(number: signal.Signals, photo: Path, tmp_path: Path, root: Path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for each in range(60):
+        (folder / f"{each:02d}.jpg").write_bytes(photo.read_bytes())
+    command = [sys.executable, "-m", "edge_bg", "image", folder, "-o", out]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not (out / "01.png").is_file():
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "of 60 pictures done" in errors
+    assert "Traceback" not in errors
+    made = list(out.iterdir())
+    assert 2 <= len(made) < 60
+    assert all(cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape[2] == 4 for path in made)
 
 
 def test_nobody_is_said(tmp_path: Path):
