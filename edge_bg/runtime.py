@@ -10,8 +10,9 @@ import functools
 import importlib
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -145,28 +146,34 @@ def load_delegate(library: str, options: Mapping[str, str]) -> Any:
         raise DelegateError(f"{library} declined ({dict(options)}): {said}", hint=hint) from None
 
 
+_listening = threading.Lock()
+
+
 @contextmanager
 def _without_chatter() -> Iterator[None]:
     """Drop the `INFO:` lines that the runtime writes to standard error; whatever else comes is passed on after.
 
-    Not for delegates: what a crash writes would be lost.
+    Not for delegates: what a crash writes would be lost. One at a time: two that overlap would each put back what
+    the other had put there.
     """
-    try:
-        before, heard = os.dup(2), os.memfd_create("stderr")
-    except OSError:  # no standard error, or no descriptors left
-        yield
-        return
-    os.dup2(heard, 2)
-    try:
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(before)
-        os.lseek(heard, 0, os.SEEK_SET)
-        with os.fdopen(heard, "rb") as lines:
-            for line in lines:
-                if not line.startswith(b"INFO: "):
-                    os.write(2, line)
+    with _listening, ExitStack() as opened:
+        try:
+            heard = opened.enter_context(os.fdopen(os.memfd_create("stderr"), "rb"))
+            before = os.dup(2)
+            opened.callback(os.close, before)
+        except OSError:  # no standard error, or no descriptors left
+            yield
+            return
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            heard.seek(0)
+            with suppress(OSError):  # whoever read our standard error has left
+                for line in heard:
+                    if not line.startswith(b"INFO: "):
+                        os.write(2, line)
 
 
 class Engine:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 import types
 from pathlib import Path
 
@@ -144,3 +146,21 @@ def test_the_runtimes_chatter_is_not_ours(capfd: pytest.CaptureFixture[str]) -> 
         os.write(2, b"INFO: Created something.\nERROR: this matters\n")
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "ERROR: this matters\nafterwards\n"
+
+
+def test_models_loaded_side_by_side_leave_standard_error_where_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    inside = threading.Barrier(2)
+
+    def listen(seconds: float) -> None:
+        inside.wait()
+        with runtime._without_chatter():
+            time.sleep(seconds)
+            os.write(2, b"INFO: Created something.\n")
+
+    threads = [threading.Thread(target=listen, args=(seconds,)) for seconds in (0.05, 0.1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "afterwards\n"
