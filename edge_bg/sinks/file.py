@@ -36,7 +36,7 @@ class File:
                its background; True: always the alpha; False: never.
 
     Frames carry the time at which they were captured. When the disk is full or the process is killed, what was
-    written plays.
+    written plays; not so an `.mp4` or `.mov` that OpenCV writes because PyAV is not installed.
     """
 
     name = "file"
@@ -58,6 +58,7 @@ class File:
         self.alpha = alpha
         self._target = self.path
         self._writer: Writer | None = None
+        self._survives = True
         self._clock = Clock(1.0, live=False)
 
     @property
@@ -72,6 +73,7 @@ class File:
         self._clock = Clock(fps, live=live)
         try:
             self._writer = self._make_writer(target, size, fps)
+            self._survives = self._writer.survives
         except SinkError:
             raise
         except (OSError, ValueError) as caught:
@@ -98,7 +100,12 @@ class File:
 
     def _failed(self, caught: OSError) -> SinkError:
         full = caught.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        hint = f"make room (df -h {self._target.parent}); what was written so far plays" if full else ""
+        rest = (
+            "what was written so far plays"
+            if self._survives
+            else f"this file will not play; {INSTALL_VIDEO} mends that"
+        )
+        hint = f"make room (df -h {self._target.parent}); {rest}" if full else ""
         return SinkError(f"file: cannot go on writing {self._target}: {_reason(caught)}", hint=hint)
 
     def _check(self, target: Path) -> None:

@@ -18,11 +18,14 @@ KEYFRAME_SECONDS = 2.0  # a power cut costs at most this much of a recording
 # CICP code points (ITU-T H.273): primaries of BT.709 and its transfer, which are those of sRGB cameras; BT.601 matrix.
 PRIMARIES, TRANSFER, MATRIX, LIMITED = 1, 1, 6, 1
 
+INDEXED = {".mp4", ".mov", ".m4v"}  # cannot be read without an index, which comes last in a plain file
 INSTALL_VIDEO = "pip install 'edge-bg[video]'"
 
 
 class Writer(Protocol):
-    """One file being written. `close` completes it."""
+    """One file being written. `close` completes it; `survives` tells whether it plays without that."""
+
+    survives: bool
 
     def write(self, frame: Frame, seconds: float) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
@@ -56,6 +59,8 @@ class AvWriter:
     The pixels are written in limited range, the only one that every player reads right, and tagged so. VP9 carries
     alpha, as `opacity` says, and pixels that are all transparent are black: the room is not in the file.
     """
+
+    survives = True
 
     OPTIONS: dict[str, dict[str, str]] = {  # noqa: RUF012
         # No B-frames: with them a fragmented file starts late, by as many frames as are reordered.
@@ -133,7 +138,7 @@ class AvWriter:
 
 
 def _container_options(path: Path, av: Any) -> dict[str, str]:
-    if path.suffix.lower() not in {".mp4", ".mov", ".m4v"}:
+    if path.suffix.lower() not in INDEXED:
         return {}  # Matroska and AVI can be read without an end
     # Written as fragments, so that the file plays even when the power is cut; turned into a plain one at the end
     # where the library knows how.
@@ -175,6 +180,7 @@ class CvWriter:
     """MPEG-4 through OpenCV: no timestamps, no alpha, but nothing to install."""
 
     def __init__(self, path: Path, size: Size, fps: float) -> None:
+        self.survives = path.suffix.lower() not in INDEXED  # OpenCV writes an MP4's index at its end, or never
         self._path = path
         self._fps = fps
         self._frames = 0
@@ -202,6 +208,8 @@ class CvWriter:
 
 class PngWriter:
     """Numbered PNG pictures, with alpha as `opacity` says; each appears under its name only when it is complete."""
+
+    survives = True
 
     def __init__(self, pattern: Path, alpha: bool | None = None) -> None:
         self._pattern = pattern

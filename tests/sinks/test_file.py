@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -284,6 +285,16 @@ def test_when_there_is_no_room_the_error_says_so_and_the_rest_plays(tmp_path, na
         except av.error.FFmpegError:
             pass  # the frame that was cut off
     assert len(shown) >= 10
+
+
+@pytest.mark.parametrize(("name", "rest"), [("full.mp4", r"will not play; pip install"), ("full.mkv", "so far plays")])
+def test_without_pyav_a_full_disk_is_told_as_it_is(tmp_path, monkeypatch, name, rest):
+    monkeypatch.setattr(file_module, "has_av", lambda: False)
+    room = os.statvfs(tmp_path)
+    full = os.statvfs_result((*room[:4], 0, *room[5:]))
+    monkeypatch.setattr(writers.os, "statvfs", lambda path: full)
+    with pytest.raises(SinkError, match=rest):
+        record(tmp_path / name, [frame(n) for n in range(60)])
 
 
 @pytest.mark.parametrize("name", ["killed.mp4", "killed.mkv"])
