@@ -153,7 +153,7 @@ def _show(booth: Any, line: StatusLine, ended: threading.Event) -> None:
 
 
 class Stop:
-    """SIGINT, SIGTERM and SIGHUP: before the loop stands, an interruption; afterwards the loop ends and finishes its files.
+    """SIGINT, SIGTERM, SIGHUP: before the loop stands, an interruption; afterwards it ends and finishes its files.
 
     A third signal while it ends gives up waiting, for a file system or a device that hangs.
     """
