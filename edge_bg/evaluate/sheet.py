@@ -47,19 +47,24 @@ def _row(
     task: Task, name: str, contenders: Sequence[Way], predict: Callable[[Frame], Picture], crop: tuple[int, int]
 ) -> Bgr:
     clip = task.clip(name)
+    background = backdrop(clip.size)
     runs = [way.start(clip.size) for way in contenders]
+    looks = [predict if way.look is None else way.look(predict) for way in contenders]
+    brushes = [None if way.brush is None else way.brush(clip.size, background) for way in contenders]
     last = min(len(clip) - 1, int(len(clip) * MOMENTS[name]))
     for shot in clip:
         frame = Frame(shot.frame.data, shot.frame.time, shot.frame.index)
-        mask = predict(frame)
-        alphas = [run(mask, frame) for run in runs]
+        alphas = [run(look(frame), frame) for run, look in zip(runs, looks, strict=True)]
         if shot.frame.index >= last:
             break
     x, y = _where(shot, crop)
     cut = np.s_[y : y + crop[1], x : x + crop[0]]
-    background = backdrop(clip.size)
     bgr = shot.frame.bgr()
-    shown = [bgr, *(compose(bgr, a, background) for a in alphas), shot.over(background)]
+    made = [
+        compose(bgr, np.asarray(alpha)[: frame.height], background) if brush is None else brush(frame, alpha)
+        for alpha, brush in zip(alphas, brushes, strict=True)
+    ]
+    shown = [bgr, *made, shot.over(background)]
     gap = np.full((crop[1], 4, 3), 255, np.uint8)
     parts = [part for picture in shown for part in (picture[cut], gap)][:-1]
     return np.vstack([np.hstack(parts), np.full((4, sum(p.shape[1] for p in parts), 3), 255, np.uint8)])

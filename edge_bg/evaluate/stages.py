@@ -21,10 +21,9 @@ import numpy as np
 from edge_bg.evaluate import metrics, ways
 from edge_bg.evaluate.clips import Clip, Shot, clips
 from edge_bg.evaluate.scenes import SCENES
-from edge_bg.evaluate.ways import Alpha, Way
-from edge_bg.frame import Frame, Picture, Size
+from edge_bg.evaluate.ways import Alpha, Brush, Predict, Way
+from edge_bg.frame import Picture, Size
 
-Predict = Callable[[Frame], Picture]
 Progress = Callable[[int, int], None]
 COSTLY = 3  # outline, gradient and colour are measured on every third frame
 
@@ -55,12 +54,16 @@ class _Seen:
 class _Tally:
     """The figures of one way on one clip, as they come."""
 
+    way: Way
     temporal: metrics.Temporal = field(default_factory=metrics.Temporal)
     values: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in COLUMNS})
+    _brush: Brush | None = None
 
     def add(self, alpha: Alpha, shot: Shot, seconds: float, seen: _Seen | None) -> None:
         truth, values = shot.truth, self.values
-        alpha = np.where(shot.ignore, truth, alpha) if shot.ignore.any() else alpha
+        made, alpha = alpha, np.asarray(alpha)[: truth.shape[0]]
+        if not self.way.strict and shot.ignore.any():
+            alpha = np.where(shot.ignore, truth, alpha)
         self.temporal.add(alpha, truth)
         values["ms"].append(1000 * seconds)
         values["false"].append(100 * metrics.false_foreground(alpha, truth))
@@ -72,8 +75,15 @@ class _Tally:
         if seen is not None:
             values["boundary_f"].append(metrics.boundary_f(alpha, truth))
             values["gradient"].append(metrics.gradient_error(alpha, truth))
-            made = compose(seen.camera, alpha, seen.background)
-            values["color"].append(metrics.color_error(made, seen.perfect, truth))
+            brush = self.brush(seen.background)
+            picture = compose(seen.camera, alpha, seen.background) if brush is None else brush(shot.frame, made)
+            values["color"].append(metrics.color_error(picture, seen.perfect, truth))
+
+    def brush(self, background: Picture) -> Brush | None:
+        """The way's own brush, started once."""
+        if self.way.brush is not None and self._brush is None:
+            self._brush = self.way.brush((background.shape[1], background.shape[0]), background)
+        return self._brush
 
     def figures(self) -> dict[str, float | None]:
         values = {k: _mean(v) for k, v in self.values.items()}
@@ -209,19 +219,22 @@ def _one(task: Task) -> Played:
 def play(clip: Clip, chosen: Sequence[Way], predict: Predict) -> Played:
     """One clip through all ways: (its name, {way: figures}, median ms of the network)."""
     runs = {way.name: way.start(clip.size) for way in chosen}
-    tallies = {way.name: _Tally() for way in chosen}
+    looks = {way.name: way.look(predict) for way in chosen if way.look is not None}
+    tallies = {way.name: _Tally(way) for way in chosen}
     background, network = backdrop(clip.size), []
     for shot in clip:
         frame = replace(shot.frame, truth=None)  # nobody may look
         start = time.perf_counter()
         mask = predict(frame)
-        network.append(1000 * (time.perf_counter() - start))
+        spent = time.perf_counter() - start
+        network.append(1000 * spent)
         costly = shot.frame.index % COSTLY == 0
         seen = _Seen(shot.frame.bgr(), background, shot.over(background)) if costly else None
         for name, run in runs.items():
             start = time.perf_counter()
-            alpha = run(mask, frame)
-            seconds = time.perf_counter() - start
+            seen_by = looks[name](frame) if name in looks else mask
+            alpha = run(seen_by, frame)
+            seconds = time.perf_counter() - start - (spent if name in looks else 0)
             tallies[name].add(alpha, shot, seconds, seen)
     figures = {name: tally.figures() for name, tally in tallies.items()}
     for name, tally in tallies.items():

@@ -1,7 +1,8 @@
 """Ways from a mask to an alpha that are compared: each stage of the matte alone, all of them, all but one.
 
-A way is a name, a sentence and a function that starts it: `start(size) -> (mask, frame) -> alpha`, uint8 (H, W).
-A way that asks the network itself (closer looks at small people) is started with the segmenter and gets no mask.
+A way is a name, a sentence and a function that starts it: `start(size) -> (mask, frame) -> alpha`, uint8 (H, W) or
+laid out like the frame. It may bring its own look at the frame (closer, at small people) around the network's, and its
+own brush for the composite (that mends colours).
 """
 
 from __future__ import annotations
@@ -19,15 +20,25 @@ from edge_bg.matte import Matte, MatteOptions
 
 Alpha = NDArray[np.uint8]
 Run = Callable[[Picture, Frame], Alpha]
+Predict = Callable[[Frame], Picture]
+Brush = Callable[[Frame, Alpha], Picture]
 
 
 @dataclass(frozen=True)
 class Way:
-    """How alpha is made; `start` gets the frames' size and gives a function that is called frame by frame, in order."""
+    """How alpha is made; `start` gets the frames' size and gives a function that is called frame by frame, in order.
+
+    look:   makes, of the network's `frame -> mask`, another one that is used instead.
+    brush:  gets (size, background BGR) and makes `(frame, alpha) -> composite BGR`; None blends by alpha alone.
+    strict: passers-by count as room: this way claims to leave them out.
+    """
 
     name: str
     about: str
     start: Callable[[Size], Run]
+    look: Callable[[Any], Predict] | None = None
+    brush: Callable[[Size, Picture], Brush] | None = None
+    strict: bool = False
 
 
 def raw(size: Size) -> Run:
@@ -46,7 +57,7 @@ def matte(**options: Any) -> Callable[[Size], Run]:
         made = Matte(size, **options)
 
         def run(mask: Picture, frame: Frame) -> Alpha:
-            return np.asarray(made(mask, frame))[: frame.height]
+            return made(mask, frame)
 
         return run
 

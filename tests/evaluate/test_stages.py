@@ -106,3 +106,34 @@ def test_command_and_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert picture is not None
     columns = 4  # camera, raw, all, truth
     assert picture.shape[1] == columns * sheet.CROP[0] + (columns - 1) * 4
+
+
+def test_a_way_may_look_for_itself_and_paint_for_itself() -> None:
+    asked = []
+
+    def closer(predict: Callable[[Frame], Picture]) -> Callable[[Frame], Picture]:
+        def look(frame: Frame) -> Picture:
+            asked.append(frame.index)
+            return truths()[frame.index]
+
+        return look
+
+    def white(size: Size, background: Picture) -> Callable[[Frame, Picture], Picture]:
+        return lambda frame, alpha: np.full((size[1], size[0], 3), 255, np.uint8)
+
+    contenders = [Way("closer", "", ways.raw, look=closer), Way("white", "", ways.raw, look=closer, brush=white)]
+    task = stages.Task(seed=1, size=(320, 180), scenes=("fast",), frames=4)
+    made = stages.measure(task, contenders=contenders, predict=lambda frame: np.zeros((18, 32), np.uint8))["ways"]
+    assert asked == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert made["closer"]["mean"]["iou"] == made["white"]["mean"]["iou"] == 1
+    assert made["white"]["mean"]["color"] > 2 * made["closer"]["mean"]["color"]
+
+
+def test_passers_by_count_only_for_who_claims_to_leave_them_out() -> None:
+    everyone = ways.Way("everyone", "", ways.raw)
+    strict = ways.Way("strict", "", ways.raw, strict=True)
+    task = stages.Task(size=(320, 180), scenes=("passers",), frames=40)
+    made = stages.measure(task, contenders=[everyone, strict], predict=lambda f: np.full((18, 32), 255, np.uint8))
+    figures = {name: entry["mean"] for name, entry in made["ways"].items()}
+    assert figures["strict"]["false"] == 100 > figures["everyone"]["false"]
+    assert figures["strict"]["iou"] < figures["everyone"]["iou"]
