@@ -149,15 +149,20 @@ def test_the_runtimes_chatter_is_not_ours(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_models_loaded_side_by_side_leave_standard_error_where_it_was(capfd: pytest.CaptureFixture[str]) -> None:
-    inside = threading.Barrier(2)
+    inside = threading.Event()
 
-    def listen(seconds: float) -> None:
+    def first() -> None:
+        with runtime._without_chatter():
+            inside.set()
+            time.sleep(0.05)
+
+    def second() -> None:
         inside.wait()
         with runtime._without_chatter():
-            time.sleep(seconds)
+            time.sleep(0.1)
             os.write(2, b"INFO: Created something.\n")
 
-    threads = [threading.Thread(target=listen, args=(seconds,)) for seconds in (0.05, 0.1)]
+    threads = [threading.Thread(target=listen) for listen in (first, second)]
     for thread in threads:
         thread.start()
     for thread in threads:
