@@ -12,7 +12,6 @@ The names below are loaded when they are first used: importing `edge_bg` imports
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version  # half of what importing edge_bg took
+
         try:
             return version("edge-bg")
         except PackageNotFoundError:
