@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from edge_bg.card import ModelCard, models
+from edge_bg.card import ModelCard, find, models
 from edge_bg.errors import EdgeBgError, ModelError
 from edge_bg.frame import Frame, Size
 
@@ -59,6 +59,11 @@ def suitable(size: Size, cards: Sequence[ModelCard] | None = None) -> tuple[list
         else:
             taken.append(card)
     return taken, left
+
+
+def named(name: str) -> list[ModelCard]:
+    """The installed models of this name, all precisions; or the one of this file stem or card. Raises `ModelError`."""
+    return [card for card in models() if card.name == name] or [find(name)]
 
 
 def candidates(

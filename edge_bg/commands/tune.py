@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from edge_bg.card import find
 from edge_bg.commands import debug_option, examples
 from edge_bg.config.types import Bad, parse_size
 from edge_bg.errors import ModelError
-from edge_bg.tune import candidates, choose, suitable, table
+from edge_bg.tune import candidates, choose, named, suitable, table
 from edge_bg.tuned import Choice, board, places, save
 
 
@@ -40,7 +39,7 @@ def tune(rate: float, size: str, seconds: float, only: tuple[str, ...], output: 
         raise click.BadParameter(f"{size} {error}", param_hint="--size") from None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     names = [name for part in only for name in part.split(",") if name]
-    cards, left = suitable(wanted, [find(name) for name in names] or None)
+    cards, left = suitable(wanted, [card for name in names for card in named(name)] or None)
     counts = [n for n in (1, 2, 3, 4) if n <= cores]
     found, failed = candidates(cards, counts, wanted, seconds, lambda what: click.echo(f"measuring: {what}", err=True))
     best, why = choose(found, rate, cores)

@@ -14,7 +14,7 @@ from edge_bg import build, config, tuned
 from edge_bg.card import ModelCard, find, models
 from edge_bg.commands.tune import tune
 from edge_bg.errors import ModelError
-from edge_bg.tune import MARGIN, Candidate, choose, suitable
+from edge_bg.tune import MARGIN, Candidate, choose, named, suitable
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +158,11 @@ def test_dry_run_and_a_place_that_cannot_be_written(state: Path, tmp_path: Path)
     (tmp_path / "file").write_text("")
     run = CliRunner().invoke(tune, [*quick, "--output", str(tmp_path / "file" / "x.json")])
     assert isinstance(run.exception, ModelError) and "STATE_DIRECTORY" in str(run.exception)
+
+
+def test_a_name_means_all_its_precisions() -> None:
+    assert {card.precision for card in named("landscape")} == {"int8", "float16"}
+    (one,) = named("landscape-144x256-float16")
+    assert one.precision == "float16"
+    with pytest.raises(ModelError, match="no model 'nobody'"):
+        named("nobody")
