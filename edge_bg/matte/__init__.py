@@ -12,7 +12,7 @@ from edge_bg.matte.booth import Booth
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
 from edge_bg.matte.temporal import Smoother
-from edge_bg.tiles import Grid
+from edge_bg.tiles import WORKING_PIXELS, Grid
 
 __all__ = ["Matte", "MatteOptions"]
 
@@ -30,21 +30,43 @@ class Matte:
     def __init__(self, size: Size, **options: Any) -> None:
         self.size = size
         self.options = MatteOptions(**options)
-        self.grid = Grid.of(size)
         o = self.options
         self.booth = Booth() if o.booth else None
         self._smoother = Smoother(o.smoothing, o.certainty, o.motion) if o.smoothing else None
-        self._upsampler = Upsampler(
-            self.grid,
+        self._upsampler = self._make_upsampler(Grid.of(size))
+        self._pixels = WORKING_PIXELS
+        self._curve = curve(o.low, o.high)
+        self._pool = Pool(size)
+        self._luma = np.empty((size[1] // 2, size[0] // 2), np.uint8)
+
+    @property
+    def grid(self) -> Grid:
+        """How the frame is cut; finer while masks come that are."""
+        return self._upsampler.grid
+
+    def _make_upsampler(self, grid: Grid) -> Upsampler:
+        o = self.options
+        return Upsampler(
+            grid,
             guided=o.edges == "guided",
             radius=o.radius,
             epsilon=o.epsilon,
             sharpness=o.sharpness,
             steady=round(o.play),
         )
-        self._curve = curve(o.low, o.high)
-        self._pool = Pool(size)
-        self._luma = np.empty((size[1] // 2, size[0] // 2), np.uint8)
+
+    def _suit(self, mask: Picture) -> None:
+        """Take the grid that suits the mask's size: of four mask pixels one is worked on."""
+        if self.booth:
+            return  # the learned room has one size
+        pixels = min(max(mask.size // 4, WORKING_PIXELS), _FINEST)
+        if pixels != self._pixels:
+            self._pixels = pixels
+            grid = Grid.of(self.size, pixels)
+            if grid != self.grid:
+                past = self._upsampler
+                self._upsampler = self._make_upsampler(grid)
+                self._upsampler.follow(past)
 
     def reset(self) -> None:
         """Forget the past, as after a cut or a cover."""
@@ -58,6 +80,7 @@ class Matte:
         """alpha420 `(H * 3 // 2, W)` uint8. ValueError when the frame is of another size than promised."""
         if frame.size != self.size:
             raise ValueError(f"frame of {frame.size}, but this matte was made for {self.size}")
+        self._suit(mask)
         halves = self._halves(frame)
         colour = self._colour(frame, halves)
         mask = self._fit_mask(mask)
@@ -116,6 +139,9 @@ class Matte:
         return np.asarray(
             cv2.warpAffine(mask, back, self.grid.working, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
         )
+
+
+_FINEST = 320 * 180  # working pixels beyond which a finer mask changes nothing
 
 
 def curve(low: float, high: float) -> Picture:

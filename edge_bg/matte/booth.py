@@ -25,7 +25,7 @@ LEARN = 20  # still, empty frames before the room counts as known
 FORGET = 30  # empty frames after which a model that is wrong is learned again
 _SLOW = 1 / 256  # how fast the known room follows what it is seen to be
 _FAST = 1 / 16  # ... while nobody is there
-_ABSORB = 1 / 96  # ... where something without any person stands still, such as a chair that was moved
+_ABSORB = 1 / 48  # ... where something without any person stands still, such as a chair that was moved
 _SHADOW = 0.4  # a shadow takes at most this share of the light
 _SLACK = 4.0  # levels of difference that are never evidence
 _FULL = 14.0  # levels beyond that which are proof
@@ -47,6 +47,7 @@ class Booth:
         self._noise: Any = None  # float32 (h, w), mean deviation
         self._chroma: Any = None  # float32 (h, w, 2)
         self._edges: Any = None  # uint8 (h, w), 255 on the room's own edges
+        self._off: Any = None  # uint8 (h, w), 255 where the last frame was off the model
         self._before: Any = None
         self.figures = (0.0, 0.0)
 
@@ -114,11 +115,12 @@ class Booth:
         alone = self._empty > 5
         self._pull(seen, colour, _below(cv2.dilate(joined, _WIDE), 40), _FAST if alone else _SLOW)
         if alone:  # nobody, and nothing moves: what differs is the room's own
-            self._pull(seen, colour, _above(evidence, 127), _ABSORB)
+            self._pull(seen, colour, _above(evidence, 16), _ABSORB)
 
     def _pull(self, seen: Any, colour: Picture, where: Any, rate: float) -> None:
+        if rate != _ABSORB:  # what is new there is not noise
+            cv2.accumulateWeighted(cv2.absdiff(seen, self._luma), self._noise, rate, mask=where)
         cv2.accumulateWeighted(seen, self._luma, rate, mask=where)
-        cv2.accumulateWeighted(cv2.absdiff(seen, self._luma), self._noise, rate, mask=where)
         cv2.accumulateWeighted(colour[..., 1:], self._chroma, rate, mask=where)
 
     # --- comparing -----------------------------------------------------------------------------------
@@ -128,6 +130,8 @@ class Booth:
         expected: Any = self._luma * np.float32(self._gain(seen, room))
         slack: Any = self._noise * np.float32(3) + np.float32(_SLACK)
         lighter: Any = seen - expected
+        # At the room's own edges a shadow is no excuse: this tells a camera that was pushed.
+        self._off = _above(np.abs(lighter) - slack, _FULL)
         lighter -= slack
         darker: Any = expected * np.float32(1 - _SHADOW)
         darker -= seen
@@ -163,13 +167,13 @@ class Booth:
         share = cv2.countNonZero(cv2.bitwise_and(odd, room)) / area
         edges = cv2.bitwise_and(self._edges, room)
         length = cv2.countNonZero(edges)
-        broken = cv2.countNonZero(cv2.bitwise_and(odd, edges)) / length if length > 50 else 0.0
+        broken = cv2.countNonZero(cv2.bitwise_and(self._off, edges)) / length if length > 50 else 0.0
         self.figures = (share, broken)
-        fits = share < 0.35 and broken < 0.3
+        fits = share < 0.35 and broken < 0.17
         if self.state == "known" and not fits:
             self.state, self._fits = "wrong", 0
         elif self.state == "wrong":
-            self._fits = self._fits + 1 if share < 0.2 and broken < 0.15 else 0
+            self._fits = self._fits + 1 if share < 0.2 and broken < 0.08 else 0
             if self._fits >= 15:
                 self.state = "known"
         return self.state == "known"

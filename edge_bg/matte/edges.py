@@ -88,6 +88,10 @@ class Upsampler:
         """Forget the last alpha."""
         self._past = None
 
+    def follow(self, other: Upsampler) -> None:
+        """Go on from the last alpha of `other`, which worked on another grid."""
+        self._past = other._past
+
     def __call__(self, mask: Picture, colour: Picture, halves: list[Picture], out: I420) -> SoftAlpha:
         """The alpha of one frame, written to `out`.
 

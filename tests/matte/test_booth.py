@@ -1,0 +1,128 @@
+"""The learned room on a painted one: what is held is kept, shadows are not, and a wrong model is not believed."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from edge_bg.frame import Frame, filled, planes
+from edge_bg.matte import Matte
+from edge_bg.matte.booth import LEARN
+
+SIZE = (640, 360)
+
+
+def room(seed: int = 0, *, light: float = 1.0, push: int = 0) -> np.ndarray:
+    """I420 of a room with shelves and a coloured wall, with sensor noise of its own for each seed."""
+    rng = np.random.default_rng(99)
+    data = filled(SIZE, (120, 118, 134)).astype(np.float32)
+    y = data[: SIZE[1]]
+    for _ in range(60):
+        left, top = rng.integers(0, 600), rng.integers(0, 330)
+        y[top : top + 24, left : left + 30] = rng.integers(40, 220)
+    if push:
+        y[:] = np.roll(y, push, axis=1)
+    y *= light
+    data[: SIZE[1]] += np.random.default_rng(seed).normal(0, 2, y.shape)
+    return np.clip(data, 0, 255).astype(np.uint8)
+
+
+def put(data: np.ndarray, box: tuple[int, int, int, int], yuv: tuple[int, int, int]) -> np.ndarray:
+    left, top, right, bottom = box
+    for plane, value, step in zip(planes(data), yuv, (1, 2, 2), strict=True):
+        plane[top // step : bottom // step, left // step : right // step] = value
+    return data
+
+
+PERSON, CUP = (200, 80, 320, 360), (330, 160, 380, 220)
+
+
+def mask_of(box: tuple[int, int, int, int]) -> np.ndarray:
+    mask = np.zeros((144, 256), np.uint8)
+    left, top, right, bottom = (round(edge * 0.4) for edge in box)
+    mask[top:bottom, left:right] = 255
+    return mask
+
+
+def guest(seed: int, **how: float) -> np.ndarray:
+    return put(put(room(seed, **how), PERSON, (90, 110, 150)), CUP, (200, 90, 180))
+
+
+def learned() -> Matte:
+    matte = Matte(SIZE, booth=True)
+    for seed in range(LEARN + 5):
+        matte(np.zeros((144, 256), np.uint8), Frame(room(seed), 0.0, seed))
+    assert matte.booth.state == "known"
+    return matte
+
+
+def kept(alpha: np.ndarray, box: tuple[int, int, int, int]) -> float:
+    left, top, right, bottom = box
+    return float((alpha[top:bottom, left:right] > 127).mean())
+
+
+def test_what_a_guest_holds_is_kept():
+    matte, alone = learned(), Matte(SIZE)
+    for seed in range(3):
+        frame = Frame(guest(seed), 0.0, 0)
+        with_room, without = matte(mask_of(PERSON), frame).copy(), alone(mask_of(PERSON), frame).copy()
+    assert kept(without, CUP) < 0.2 and kept(with_room, CUP) > 0.85
+    assert kept(with_room, (420, 20, 620, 340)) < 0.01
+
+
+def test_a_shadow_is_no_guest():
+    matte = learned()
+    for seed in range(3):
+        data = room(seed)
+        data[:360][60:340, 420:560] = data[:360][60:340, 420:560] * 0.75
+        alpha = matte(mask_of(PERSON), Frame(put(data, PERSON, (90, 110, 150)), 0.0, 0))
+    assert kept(alpha, (420, 60, 560, 340)) < 0.02
+
+
+def test_a_pushed_camera_is_noticed_at_once_and_learned_anew():
+    matte = learned()
+    for seed in range(2):
+        alpha = matte(mask_of(PERSON), Frame(guest(seed, push=14), 0.0, 0))
+        assert matte.booth.state == "wrong"
+    assert kept(alpha, (420, 20, 620, 340)) < 0.01
+    for seed in range(80):
+        matte(np.zeros((144, 256), np.uint8), Frame(room(seed, push=14), 0.0, 0))
+    assert matte.booth.state == "known"
+
+
+def test_a_dimmed_lamp_changes_nothing():
+    matte = learned()
+    for seed in range(3):
+        alpha = matte(mask_of(PERSON), Frame(guest(seed, light=0.75), 0.0, 0))
+    assert kept(alpha, (420, 20, 620, 340)) < 0.02
+    assert kept(alpha, CUP) > 0.85
+
+
+def test_a_room_is_not_learned_while_someone_is_in_it():
+    matte = Matte(SIZE, booth=True)
+    for seed in range(2 * LEARN):
+        matte(mask_of(PERSON), Frame(guest(seed), 0.0, seed))
+    assert matte.booth.state == "learning"
+
+
+def test_relearn_forgets_and_reset_does_not():
+    matte = learned()
+    matte.reset()
+    assert matte.booth.state == "known"
+    matte.relearn()
+    assert matte.booth.state == "learning"
+
+
+def test_a_chair_that_was_moved_is_taken_in():
+    matte = learned()
+    chair = (450, 200, 560, 340)
+    for seed in range(260):
+        alpha = matte(np.zeros((144, 256), np.uint8), Frame(put(room(seed), chair, (60, 100, 160)), 0.0, 0))
+    assert kept(alpha, chair) < 0.05
+
+
+def test_a_wrong_room_never_hides_a_sure_person():
+    matte = learned()
+    for seed in range(40):  # dressed exactly as the wall, and come from nowhere
+        alpha = matte(mask_of(PERSON), Frame(room(seed), 0.0, 0))
+    assert cv2.mean(alpha[80:360, 210:310])[0] > 170
