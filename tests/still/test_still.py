@@ -16,7 +16,7 @@ from edge_bg.assets import asset_path
 from edge_bg.errors import PictureError
 from edge_bg.evaluate import metrics
 from edge_bg.still import matting
-from edge_bg.still.mask import coarse_mask, person_box
+from edge_bg.still.mask import coarse_mask, person_boxes
 from edge_bg.still.read import declared_size, read_photo
 
 Picture = NDArray[np.uint8]
@@ -162,13 +162,20 @@ def test_blur_fusion_gives_back_the_colours_of_a_known_blend():
     assert np.abs(picture[soft] - front).max() > 0.5
 
 
-def test_person_box_takes_in_everybody_but_no_specks():
+def test_there_is_a_box_for_each_person_but_none_for_specks():
     mask = np.zeros((100, 200), np.float32)
     mask[20:80, 30:60] = 1
     mask[30:70, 120:150] = 0.9
     mask[2:4, 190:192] = 1
-    assert person_box(mask, 0.0) == (30, 20, 120, 60)
-    assert person_box(np.zeros((10, 10), np.float32), 0.1) is None
+    assert person_boxes(mask, 0.0) == [(30, 20, 30, 60), (120, 30, 30, 40)]
+    assert person_boxes(mask, 0.8) == [(0, 0, 182, 100)]  # with so much margin they are side by side
+    assert person_boxes(np.zeros((10, 10), np.float32), 0.1) == []
+
+
+def test_everybody_of_a_wide_group_is_found(scene, cutter):
+    picture, alpha, _ = scene
+    group, truth = np.hstack([picture] * 3), np.hstack([alpha] * 3)
+    assert metrics.iou(cutter(group).alpha, truth) > 0.94
 
 
 # --- files -----------------------------------------------------------------------------------------------------
