@@ -86,6 +86,7 @@ def test_gradient_error_of_a_vanished_line_has_its_closed_form() -> None:
 
 
 def test_boundary_f_against_scikit_image() -> None:
+    pytest.importorskip("skimage")  # dev only: a board has no need of them
     from skimage.morphology import isotropic_dilation
     from skimage.segmentation import find_boundaries
 
@@ -104,6 +105,7 @@ def test_boundary_f_against_scikit_image() -> None:
 
 
 def test_iou_against_scipy() -> None:
+    pytest.importorskip("scipy")
     from scipy.spatial.distance import jaccard
 
     rng = np.random.default_rng(0)
@@ -156,6 +158,7 @@ def coco_ap(alphas: list[Alpha], truths: list[Alpha], scores: list[float]) -> di
 
 
 def test_average_precision_against_pycocotools(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pycocotools")
     rng = np.random.default_rng(1)
     truths, alphas = [], []
     for i in range(40):

@@ -109,12 +109,13 @@ def test_command_and_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_way_may_look_for_itself_and_paint_for_itself() -> None:
-    asked = []
+    asked: list[int] = []
+    known = truths()
 
     def closer(predict: Callable[[Frame], Picture]) -> Callable[[Frame], Picture]:
         def look(frame: Frame) -> Picture:
             asked.append(frame.index)
-            return truths()[frame.index]
+            return known[frame.index]
 
         return look
 
