@@ -165,7 +165,9 @@ class Booth:
         odd = _above(evidence, 127)
         area = max(1, cv2.countNonZero(room))
         share = cv2.countNonZero(cv2.bitwise_and(odd, room)) / area
-        edges = cv2.bitwise_and(self._edges, room)
+        # Things that stand before the room hide its edges; a push leaves only thin lines beside them.
+        things = cv2.dilate(cv2.erode(odd, _WIDE), _WIDER)
+        edges = cv2.bitwise_and(self._edges, cv2.bitwise_and(room, cv2.bitwise_not(things)))
         length = cv2.countNonZero(edges)
         broken = cv2.countNonZero(cv2.bitwise_and(self._off, edges)) / length if length > 50 else 0.0
         self.figures = (share, broken)
@@ -196,3 +198,4 @@ def _below(plane: Any, level: float) -> Any:
 
 _SMALL = np.ones((3, 3), np.uint8)
 _WIDE = np.ones((5, 5), np.uint8)
+_WIDER = np.ones((11, 11), np.uint8)
