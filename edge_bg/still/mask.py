@@ -33,8 +33,9 @@ def coarse_mask(picture: Rgb, segmenter: Segmenter, *, closer: bool = True) -> M
     first = _look(picture, (0, 0, wide, high), segmenter)
     if not closer:
         return first
-    for part in _parts(wide, high):
-        first = np.maximum(first, _inside(_look(picture, part, segmenter), part))
+    parts = _parts(wide, high)
+    if parts:
+        first = np.maximum(first, _together(picture, parts, segmenter))
     mask = np.zeros_like(first)
     for box in person_boxes(first, MARGINS[0]):
         mask = np.maximum(mask, _closer(picture, _inside(first, box), segmenter))
@@ -95,11 +96,27 @@ def _overlap(one: Box, two: Box) -> bool:
 def _parts(wide: int, high: int) -> list[Box]:
     """Overlapping squares along a long picture, in which people would be squeezed too far at one look."""
     long, side = max(wide, high), min(wide, high)
-    if long < 1.6 * side:
-        return []
     count = int(np.ceil(1.5 * long / side))
+    if long < 1.6 * side or count > MOST_PIECES:  # ordinary, or a ribbon
+        return []
     starts = np.linspace(0, long - side, count)
     return [(float(at), 0.0, side, side) if wide > high else (0.0, float(at), side, side) for at in starts]
+
+
+def _together(picture: Rgb, parts: list[Box], segmenter: Segmenter) -> Mask:
+    """The mean of looks at overlapping `parts`, each trusted most at its middle, where nobody is cut in two."""
+    high, wide = picture.shape[:2]
+    total, weights = np.zeros((high, wide), np.float32), np.full((high, wide), 1e-3, np.float32)
+    columns, rows = np.arange(wide, dtype=np.float32), np.arange(high, dtype=np.float32)
+    for part in parts:
+        x, y, across, down = part
+        along = columns if wide > high else rows
+        start, length = (x, across) if wide > high else (y, down)
+        trust = np.clip(1 - np.abs(along - start - length / 2) / (length / 2), 0, 1)
+        share = np.broadcast_to(trust[None, :] if wide > high else trust[:, None], total.shape)
+        total += share * _look(picture, part, segmenter)
+        weights += share
+    return np.asarray(total / weights, np.float32)
 
 
 def _widened(box: Box, slimmest: float) -> Box:
