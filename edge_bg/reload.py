@@ -32,7 +32,7 @@ class Reloader:
 
         Raises the `EdgeBgError` of a part that cannot be opened; that part then stays as it was.
         """
-        for name in sorted(self._changed, key=("model", "background", "privacy", "matte", "log").index):
+        for name in sorted(self._changed, key=("model", "background", "privacy", "framing", "matte", "log").index):
             getattr(self, f"_{name}")()
         return self._changed
 
@@ -53,6 +53,12 @@ class Reloader:
         finally:
             cover.close()
         self._booth.pipeline.max_mask_age = self._new.privacy.max_mask_age
+        self._framing()  # it hands masks out again for as long
+
+    def _framing(self) -> None:
+        network = self._booth.segmenter.segmenter
+        new = build.framed(self._new, network, self._booth.stats)
+        self._booth.pipeline.segmenter = self._booth.segmenter = new
 
     def _matte(self) -> None:
         self._booth.pipeline.matte = self._booth.matte = build.matte(self._new, self._booth.size)

@@ -19,6 +19,7 @@ from pydantic import (
 
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
+from edge_bg.framing.options import FramingOptions, corners
 from edge_bg.matte.options import MatteOptions
 
 
@@ -80,11 +81,11 @@ class Model(Part):
     """null: as many as pays on the cores that are there."""
 
 
-def _matte() -> type[Part]:
-    """The options of the matte as a part of the config: its dataclass is where they are declared."""
-    hints = get_type_hints(MatteOptions)
+def _part(name: str, options: type[Any], text: str) -> type[Part]:
+    """The options of a stage as a part of the config: their dataclass is where they are declared."""
+    hints = get_type_hints(options)
     keys: dict[str, Any] = {}
-    for each in fields(MatteOptions):
+    for each in fields(options):
         info = Field(
             default=each.default,
             ge=each.metadata.get("low"),
@@ -92,18 +93,25 @@ def _matte() -> type[Part]:
             description=each.metadata.get("help"),
         )
         keys[each.name] = (hints[each.name], info)
-    text = "From the network's mask to the frame's alpha: quiet in time, sharp in space."
-    return create_model("Matte", __base__=Part, __doc__=text, **keys)
+    return create_model(name, __base__=Part, __doc__=text, **keys)
 
 
 if TYPE_CHECKING:
 
-    class Matte(Part):
-        """Stands in for what `_matte` makes, whose keys no type checker can see."""
+    class _Made(Part):
+        """Stands in for what `_part` makes, whose keys no type checker can see."""
 
         def __getattr__(self, name: str) -> Any: ...
+
+    class Framing(_Made):
+        """See `edge_bg.framing.options`."""
+
+    class Matte(_Made):
+        """See `edge_bg.matte.options`."""
+
 else:
-    Matte = _matte()
+    Framing = _part("Framing", FramingOptions, "Where the network looks, whom it keeps, and when it need not look.")
+    Matte = _part("Matte", MatteOptions, "From the network's mask to the frame's alpha: quiet in time, sharp in space.")
 
 
 class Privacy(Part):
@@ -132,6 +140,7 @@ class Config(Part):
     """Where frames come from."""
     model: Annotated[Model, BeforeValidator(_model), OrText("a shipped model, or the path of a card")] = Model()
     """A name (`landscape`) or a mapping."""
+    framing: Framing = Framing()
     matte: Matte = Matte()
     background: Background = ColorBackground()
     """What is put behind the person."""
@@ -152,8 +161,20 @@ class Config(Part):
         return self
 
 
+def _cross_check_framing(framing: Framing) -> list[tuple[tuple[str | int, ...], Bad]]:
+    if framing.zone is None:
+        fix = "draw it: zone: [left, top, right, bottom] in parts of the frame"
+        return [(("framing", "keep"), Bad("has no zone to go by", fix))] if framing.keep == "zone" else []
+    try:
+        corners(framing.zone)
+    except ValueError as error:
+        what = str(error).partition(": ")[2]
+        return [(("framing", "zone"), Bad(f"is no zone: {what}", "e.g. [0, 0.9, 1, 1], the lowest tenth of the frame"))]
+    return []
+
+
 def _cross_check(config: Config) -> list[tuple[tuple[str | int, ...], Bad]]:
-    problems: list[tuple[tuple[str | int, ...], Bad]] = []
+    problems = _cross_check_framing(config.framing)
     taken: dict[tuple[str, str], int] = {}
     for number, sink in enumerate(config.sinks):
         here: tuple[str | int, ...] = ("sinks", number)

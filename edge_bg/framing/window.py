@@ -1,0 +1,200 @@
+"""The part of the frame the network looks at: planned around people, kept while it fits, pasted back.
+
+Measured on people pasted into rooms at 10 to 80 % of the frame's height: the tighter the look, the better, and
+squashing does not matter. A standing person gains more from a look of half their height's width, stretched to
+the network's 16:9, than from one of the network's own aspect (IoU 0.91 against 0.80 at 10 to 16 %).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from edge_bg.frame import Picture, Size
+from edge_bg.tensors import Region
+from edge_bg.tiles import Grid
+
+_NARROWEST = 0.5  # width over height; measured down to here
+_WIDEST = 16 / 9  # squashing the other way was not measured, and nobody is that wide
+_STEP = 2  # cells: two are an even number of pixels wherever one is whole
+_PAYS = 0.7  # of the frame's area: a closer look has to be smaller than this
+_LOOSE = 1.6  # times the best side: a look may be so much larger than planned anew
+_TIGHT = 0.35  # of the margin has to be left
+
+
+class Box(NamedTuple):
+    """A part of the frame in cells of the canvas: columns left..right, rows top..bottom, ends excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def size(self) -> Size:
+        """(width, height)."""
+        return self.right - self.left, self.bottom - self.top
+
+    @property
+    def area(self) -> int:
+        """In cells."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def holds(self, other: Box) -> bool:
+        """Whether all of `other` lies inside."""
+        return (
+            self.left <= other.left
+            and self.top <= other.top
+            and self.right >= other.right
+            and self.bottom >= other.bottom
+        )
+
+    def join(self, other: Box | None) -> Box:
+        """The smallest box around both."""
+        if other is None:
+            return self
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    @property
+    def cut(self) -> tuple[slice, slice]:
+        """Index into an array of the canvas's size."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Masks of whole frames of `size` (width, height) are drawn at the matte's own working size, `cells`.
+
+    A finer canvas was measured and gains nothing (IoU 0.676 against 0.674 after the matte): the matte works at this
+    size. Where the cells do not divide the frame, a part's edges are off by up to one pixel.
+    """
+
+    size: Size
+    cells: Size
+
+    @classmethod
+    def of(cls, size: Size) -> Canvas:
+        """The canvas of frames of `size`."""
+        scale = Grid.of(size).scale
+        return cls(size, (max(_STEP, round(size[0] / scale)), max(_STEP, round(size[1] / scale))))
+
+    @property
+    def whole(self) -> Box:
+        """All of it."""
+        return Box(0, 0, *self.cells)
+
+    def region(self, box: Box) -> Region:
+        """`box` in pixels of the frame: x, y, width, height, all even, inside the frame."""
+        (width, height), (across, down) = self.size, self.cells
+        left, right = (_even(edge * width / across) for edge in (box.left, box.right))
+        top, bottom = (_even(edge * height / down) for edge in (box.top, box.bottom))
+        left, top = min(left, width - 2), min(top, height - 2)
+        return left, top, max(2, right - left), max(2, bottom - top)
+
+    def fit(self, mask: Picture, cells: Size | None = None) -> Picture:
+        """A mask at the canvas's size, or at `cells` (width, height); averaged where it shrinks."""
+        cells = cells or self.cells
+        if (mask.shape[1], mask.shape[0]) == cells:
+            return mask
+        shrinks = mask.shape[1] >= cells[0] and mask.shape[0] >= cells[1]
+        return np.asarray(cv2.resize(mask, cells, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
+
+    def paste(self, mask: Picture, box: Box) -> Picture:
+        """A mask of the whole frame, uint8 (h, w) of the canvas: `mask` within `box`, 0 elsewhere."""
+        out = np.zeros(self.cells[::-1], np.uint8)
+        out[box.cut] = self.fit(mask, box.size)
+        return out
+
+    def around(self, box: Box, margin: float, shortest: float) -> Box:
+        """`box` with `margin` parts of its height around it, no side under `shortest` pixels, inside the canvas."""
+        (width, height), (across, down) = self.size, self.cells
+        px, py = width / across, height / down  # pixels a cell
+        wide, high = box.size[0] * px, box.size[1] * py
+        room = margin * max(wide / 2, high)
+        wide, high = wide + 2 * room, high + 2 * room
+        wide = max(wide, high * _NARROWEST, shortest)
+        high = max(high, wide / _WIDEST, shortest)
+        left, right = _centred((box.left + box.right) / 2, wide / px, across)
+        top, bottom = _centred((box.top + box.bottom) / 2, high / py, down)
+        return Box(left, top, right, bottom)
+
+
+def _even(edge: float) -> int:
+    return round(edge / 2) * 2
+
+
+def _centred(middle: float, length: float, limit: int) -> tuple[int, int]:
+    """(start, end) of a stretch about `middle`, on multiples of two cells, shifted to lie within 0..limit."""
+    if length >= limit - _STEP:
+        return 0, limit
+    start = min(max(0.0, middle - length / 2), limit - length)
+    low = int(start // _STEP) * _STEP
+    high = -(-int(np.ceil(start + length)) // _STEP) * _STEP
+    return low, limit if high > limit - _STEP else high
+
+
+class Window:
+    """Where to look next: `box`, or None for the whole frame. It changes seldom, as each change stirs the mask."""
+
+    def __init__(self, canvas: Canvas, margin: float, max_zoom: float) -> None:
+        self.canvas = canvas
+        self.margin = margin
+        self._shortest = min(canvas.size) / max_zoom
+        self.box: Box | None = None
+
+    def plan(self, people: Box | None) -> None:
+        """Frame `people`, a box around all of them; None lets go."""
+        if people is None:
+            self.box = None
+            return
+        best = self.canvas.around(people, self.margin, self._shortest)
+        if self.box is not None and self._fits(people, best):
+            return
+        pays = best.area <= _PAYS * self.canvas.whole.area * (1.15 if self.box is not None else 1)
+        self.box = best if pays else None
+
+    def widen(self) -> None:
+        """Somebody reaches over the edge: half as much again, the whole frame if that is most of it."""
+        if self.box is not None:
+            wider = self.canvas.around(self.box, self.margin + 0.1, self._shortest)
+            self.box = wider if wider.area <= _PAYS * self.canvas.whole.area else None
+
+    def touched(self, mask: Picture) -> bool:
+        """Whether somebody in `mask`, of the canvas, reaches an edge of the window that is none of the frame's."""
+        if self.box is None:
+            return False
+        part, (across, down) = mask[self.box.cut], self.canvas.cells
+        edges: list[Any] = []
+        if self.box.left > 0:
+            edges.append(part[:, 0])
+        if self.box.right < across:
+            edges.append(part[:, -1])
+        if self.box.top > 0:
+            edges.append(part[0])
+        if self.box.bottom < down:
+            edges.append(part[-1])
+        return any(int(edge.max()) > 127 for edge in edges)
+
+    def _fits(self, people: Box, best: Box) -> bool:
+        """Whether the window still serves: enough margin left, and not much larger than the best one."""
+        assert self.box is not None
+        (wide, high), (best_wide, best_high) = self.box.size, best.size
+        if wide > _LOOSE * best_wide or high > _LOOSE * best_high:
+            return False
+        room = round(self.margin * _TIGHT * max(people.size[0] / 2, people.size[1]))
+        across, down = self.canvas.cells
+        near = Box(
+            max(0, people.left - room),
+            max(0, people.top - room),
+            min(across, people.right + room),
+            min(down, people.bottom + room),
+        )
+        return self.box.holds(near)
