@@ -33,7 +33,7 @@ def _scale(x0: float, x1: float, y: float, height: float) -> list[str]:
 
 def bars(rows: Sequence[str], series: Mapping[str, Sequence[tuple[float, float, float] | None]], title: str) -> str:
     """Horizontal bars 0..1, one row per name, one bar per series: (value, low, high), the interval as a whisker."""
-    thick = 13 if len(series) == 1 else 9
+    thick = 13
     step = thick * len(series) + 9
     left, top, right = 300, 22 + 16 * (len(series) > 1), _W - 60
     body = _scale(left, right, top, step * len(rows))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import Frame, Picture, Size
+from edge_bg.framing import Framing
 from edge_bg.matte import Matte, MatteOptions
 
 Alpha = NDArray[np.uint8]
@@ -64,6 +65,15 @@ def matte(**options: Any) -> Callable[[Size], Run]:
     return start
 
 
+def framing(**options: Any) -> Callable[[Any], Predict]:
+    """The framing with these options around a segmenter."""
+
+    def look(segmenter: Any) -> Predict:
+        return Framing(segmenter, **options)
+
+    return look
+
+
 # What switches each stage off that is on by default, and on what is off by default.
 OFF: dict[str, dict[str, Any]] = {
     "time": {"smoothing": 0.0, "play": 0.0},
@@ -91,6 +101,13 @@ def stages() -> list[Way]:
     ways += [Way(f"no {name}", f"all but {ABOUT[name]}", matte(**off[name])) for name in off]
     ways.append(Way("all", "the matte as it is by default", matte()))
     ways += [Way(f"all + {name}", f"the default and {ABOUT[name]}", matte(**on[name])) for name in on]
+    closer = framing(motion_gate=False)
+    ways += [
+        Way("framing alone", "raw and closer looks at the people", raw, look=closer),
+        Way("all + framing", "the default and closer looks", matte(), look=closer),
+        Way("all + gate", "the default; no look where nothing moves", matte(), look=framing(crop=False)),
+        Way("all + largest", "the default, only the largest", matte(), look=framing(keep="largest"), strict=True),
+    ]
     return ways
 
 
