@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from edge_bg.composite.backgrounds import Background
+from edge_bg.composite.colour import OldRoom, blend_without
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes
-from edge_bg.tiles import Rect, Scratch, soft_parts
+from edge_bg.tiles import Grid, Rect, Scratch, soft_parts
 
 _BAND = 40  # rows blended at a time, to stay in the cache
 
@@ -25,13 +26,16 @@ class Compositor:
     background: opened here for `size`; whoever makes the compositor leaves closing it to `close()`.
     size:       (width, height) of the frames.
     fps:        about how many there are a second.
+    clean:      take the old room's colours out of soft edges (`edge_bg.composite.colour`); needs an alpha that knows
+                its soft parts, and has no effect on any other.
     """
 
-    def __init__(self, background: Background, size: Size, *, fps: float = 30.0) -> None:
+    def __init__(self, background: Background, size: Size, *, fps: float = 30.0, clean: bool = False) -> None:
         self.size = size
         self.fps = fps
         self._pool = Pool(size)
         self._scratch = Scratch()
+        self._old = OldRoom(Grid.of(size)) if clean else None
         self._lock = threading.Lock()
         background.open(size, fps)
         self._background = background
@@ -76,18 +80,25 @@ class Compositor:
 
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
         soft = soft_parts(alpha)
+        old = self._old if soft is not None else None
         if soft is None:
             width, height = self.size
             soft = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)]
         else:
             np.copyto(out, behind)
             cv2.copyTo(person, alpha, out)
+        if old is not None and soft:
+            old.look(person, alpha)
         pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
         for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
-            step = 2 if plane else 1
-            for left, top, right, bottom in soft:
-                rows, columns = slice(top // step, bottom // step), slice(left // step, right // step)
-                blend(fg[rows, columns], bg[rows, columns], weight[rows, columns], target[rows, columns], self._scratch)
+            for part in soft:
+                rect = Rect(*(edge // 2 for edge in part)) if plane else part
+                at = np.s_[rect.top : rect.bottom, rect.left : rect.right]
+                if old is None:
+                    blend(fg[at], bg[at], weight[at], target[at], self._scratch)
+                else:
+                    room = old.part(plane, rect, self._scratch)
+                    blend_without(fg[at], room, bg[at], weight[at], target[at], self._scratch)
 
 
 def blend(person: Picture, behind: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> None:

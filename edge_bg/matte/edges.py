@@ -171,7 +171,9 @@ class Upsampler:
             if past is not None:
                 self._hold(alpha, past[top:bottom, left:right])
             v[top:bottom, left:right] = alpha
-            self._double(u, rect, y)
+            # What adjoins a rectangle is plain, or nearly so: interpolating each alone leaves no seam.
+            whole = y[rect.top : rect.bottom, rect.left : rect.right]
+            cv2.resize(alpha, whole.shape[::-1], dst=whole, interpolation=cv2.INTER_LINEAR)
 
     def _hold(self, alpha: Picture, past: Picture) -> None:
         """Moves `alpha` to within `steady` levels of itself towards `past`, except where it is 0 or 255."""
@@ -183,17 +185,6 @@ class Upsampler:
         cv2.subtract(alpha, play, least)
         np.maximum(held, least, out=held)
         cv2.copyTo(held, soft, alpha)
-
-    def _double(self, half: Picture, rect: Rect, full: Picture) -> None:
-        """Interpolates the part of `half` under `rect` to twice the size, with its neighbours outside of the part."""
-        left, top, right, bottom = rect
-        x, z = max(0, left // 2 - 1), max(0, top // 2 - 1)
-        part = half[z : bottom // 2 + 1, x : right // 2 + 1]
-        shape = (part.shape[0] * 2, part.shape[1] * 2)
-        twice = self._scratch.take("twice", shape, np.uint8)
-        cv2.resize(part, shape[::-1], dst=twice, interpolation=cv2.INTER_LINEAR)
-        x, z = left - 2 * x, top - 2 * z
-        full[top:bottom, left:right] = twice[z : z + bottom - top, x : x + right - left]
 
     def _upsample(self, padded: Floats, rect: Rect, name: str) -> Any:
         """The part of a padded working-size plane under `rect`, interpolated to half the frame's size."""

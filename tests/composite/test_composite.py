@@ -25,6 +25,7 @@ from edge_bg.composite.video import VideoBackground
 from edge_bg.errors import PictureError
 from edge_bg.frame import Frame, filled, planes, to_bgr, unpremultiply
 from edge_bg.matte import Matte
+from edge_bg.tiles import Rect, with_soft
 
 SIZE = (320, 240)
 
@@ -260,3 +261,34 @@ def test_steady_state_allocates_no_frames():
         tracemalloc.stop()
         assert grown < 256 * 144 * 8
         assert peak < 1280 * 720 * 3 // 2  # planes of the working picture, all together less than a frame
+
+
+def test_clean_takes_the_old_room_out_of_soft_edges():
+    size = (640, 480)
+    width, height = size
+    truth = np.zeros((height, width), np.uint8)
+    cv2.circle(truth, (320, 240), 120, 255, -1)
+    truth = cv2.blur(truth, (25, 25))
+    share = truth.astype(np.float32) / 255
+    data = filled(size, (0, 128, 128))
+    data[:height] = 40 * share + 220 * (1 - share)  # someone dark before a bright wall
+    alpha = filled(size, (0, 0, 0))
+    alpha[:height] = truth
+    for plane in planes(alpha)[1:]:
+        plane[...] = cv2.resize(truth, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    alpha = with_soft(alpha, [Rect(160, 80, 480, 400)])
+    perfect = 40 * share + 90 * (1 - share)
+    frame, behind, edge = Frame(data, 0.0, 0), Painted(filled(size, (90, 128, 128))), (truth > 6) & (truth < 249)
+    error = [
+        float(np.abs(Compositor(behind, size, clean=clean)(frame, alpha).y - perfect)[edge].mean())
+        for clean in (False, True)
+    ]
+    assert error[1] < 0.3 * error[0]
+    cleaned = Compositor(behind, size, clean=True)(frame, alpha)
+    assert (cleaned.y[truth == 0] == 90).all() and (cleaned.y[truth == 255] == data[:height][truth == 255]).all()
+
+
+def test_clean_never_shows_the_room_where_alpha_is_nothing():
+    alpha = disc_alpha()
+    out = Compositor(ColorBackground("black"), SIZE, clean=True)(Frame(noise(5), 0.0, 0), alpha)
+    assert (out.y[np.asarray(alpha)[:240] == 0] == 0).all()
