@@ -15,7 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.frame import Frame, Picture, Size
+from edge_bg.composite import Compositor
+from edge_bg.composite.backgrounds import Still
+from edge_bg.frame import I420, Frame, Picture, Size, from_bgr
 from edge_bg.framing import Framing
 from edge_bg.matte import Matte, MatteOptions
 
@@ -74,6 +76,31 @@ def framing(**options: Any) -> Callable[[Any], Predict]:
     return look
 
 
+class _Wall(Still):
+    """A picture in memory as a background."""
+
+    def __init__(self, bgr: Picture) -> None:
+        super().__init__()
+        self._wall = from_bgr(bgr)
+
+    def _draw(self, size: Size) -> I420:
+        return self._wall
+
+
+def compositor(**options: Any) -> Callable[[Size, Picture], Brush]:
+    """The compositor with these options as a brush."""
+
+    def start(size: Size, background: Picture) -> Brush:
+        made = Compositor(_Wall(background), size, **options)
+
+        def paint(frame: Frame, alpha: Alpha) -> Picture:
+            return made(frame, alpha).bgr()
+
+        return paint
+
+    return start
+
+
 # What switches each stage off that is on by default, and on what is off by default.
 OFF: dict[str, dict[str, Any]] = {
     "time": {"smoothing": 0.0, "play": 0.0},
@@ -99,10 +126,11 @@ def stages() -> list[Way]:
         ways.append(Way(f"{name} alone", f"raw and {ABOUT[name]}", matte(**others)))
     ways += [Way(f"{name} alone", f"raw and {ABOUT[name]}", matte(**nothing, **on[name])) for name in on]
     ways += [Way(f"no {name}", f"all but {ABOUT[name]}", matte(**off[name])) for name in off]
-    ways.append(Way("all", "the matte as it is by default", matte()))
+    ways.append(Way("all", "the matte as it is by default", matte(), brush=compositor()))
     ways += [Way(f"all + {name}", f"the default and {ABOUT[name]}", matte(**on[name])) for name in on]
     closer = framing(motion_gate=False)
     ways += [
+        Way("all + clean", "the default, the old room taken out of soft edges", matte(), brush=compositor(clean=True)),
         Way("framing alone", "raw and closer looks at the people", raw, look=closer),
         Way("all + framing", "the default and closer looks", matte(), look=closer),
         Way("all + gate", "the default; no look where nothing moves", matte(), look=framing(crop=False)),
