@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes, size_of
 from edge_bg.matte.booth import Booth
+from edge_bg.matte.chroma import ChromaKey
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
 from edge_bg.matte.temporal import Smoother
@@ -32,6 +33,7 @@ class Matte:
         self.options = MatteOptions(**options)
         o = self.options
         self.booth = Booth() if o.booth else None
+        self.key = ChromaKey(_rgb(o.key), o.tolerance) if o.key else None
         self._smoother = Smoother(o.smoothing, o.certainty, o.motion) if o.smoothing else None
         self._upsampler = self._make_upsampler(Grid.of(size))
         self._pixels = WORKING_PIXELS
@@ -86,6 +88,8 @@ class Matte:
         mask = self._fit_mask(mask)
         if self.booth:
             mask = self.booth(mask, colour)
+        if self.key:
+            mask = self.key(mask, colour)
         if self._smoother:
             mask, colour = self._smoother(mask, colour)
         curved: Any = cv2.LUT(mask, self._curve)
@@ -142,6 +146,11 @@ class Matte:
 
 
 _FINEST = 320 * 180  # working pixels beyond which a finer mask changes nothing
+
+
+def _rgb(key: str) -> tuple[int, int, int] | None:
+    """(R, G, B) of "#rrggbb"; None for "auto"."""
+    return None if key == "auto" else (int(key[1:3], 16), int(key[3:5], 16), int(key[5:7], 16))
 
 
 def curve(low: float, high: float) -> Picture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -35,10 +36,20 @@ class MatteOptions:
         metadata={"help": "for a camera that never moves: learn the empty room, and keep whatever differs from it"},
     )
 
+    key: str = field(
+        default="",
+        metadata={"help": 'for a green or blue wall: its colour as "#rrggbb", or "auto" to find it; empty: no key'},
+    )
+    tolerance: float = knob(0.5, 0, 1, "how uneven the wall may be lit")
+
     def __post_init__(self) -> None:
         for each in fields(self):
             value, low, high = getattr(self, each.name), each.metadata.get("low"), each.metadata.get("high")
             if low is not None and not low <= value <= high:
                 raise ValueError(f"matte option {each.name}: {value} is outside {low}..{high}")
+        if self.key not in ("", "auto") and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.key):
+            raise ValueError(f'matte option key: {self.key!r} is neither empty, "auto" nor "#rrggbb"')
+        if self.key and self.booth:
+            raise ValueError("matte options key and booth: a keyed wall needs no learned room; take one of them")
         if self.edges not in ("guided", "bilinear"):
             raise ValueError(f"matte option edges: {self.edges!r} is none of guided, bilinear")

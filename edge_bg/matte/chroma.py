@@ -1,0 +1,76 @@
+"""Chroma key, for booths with a green or blue wall, joined with the network's mask.
+
+The key is measured in the plane of U and V: how far a pixel lies along the wall's hue, less how far it lies off it
+(P. Vlahos' colour difference, US patent 3,158,477, 1964, in polar form). What is not wall is foreground, whoever holds
+it; what has the wall's colour is kept only well inside of what the network is sure of: a green shirt stays.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+
+from edge_bg.frame import Picture, yuv_of
+
+_FOLLOW = 0.05  # how fast the wall's colour follows the light
+_LEAST = 18.0  # chroma, in levels, below which there is no coloured wall
+
+
+class ChromaKey:
+    """mask + small picture -> mask without the wall.
+
+    color:     (R, G, B) of the wall, or None to find it: the colour of most of what the network calls room.
+    tolerance: 0..1, how much of the wall's own unevenness is forgiven.
+    """
+
+    def __init__(self, color: tuple[int, int, int] | None = None, tolerance: float = 0.5) -> None:
+        self.tolerance = tolerance
+        self.wall: tuple[float, float] | None = None  # (U, V) about 0
+        if color is not None:
+            _, u, v = yuv_of(color)
+            self.wall = (u - 128.0, v - 128.0)
+
+    def __call__(self, mask: Picture, colour: Picture) -> Picture:
+        """The joined mask; `mask` as it is while no coloured wall was found.
+
+        mask: `(h, w)` uint8. colour: `(h, w, 3)` uint8, Y U V.
+        """
+        chroma: Any = colour[..., 1:].astype(np.float32) - 128
+        self._find(mask, chroma)
+        if self.wall is None:
+            return mask
+        strength = math.hypot(*self.wall)
+        along = (chroma[..., 0] * self.wall[0] + chroma[..., 1] * self.wall[1]) / strength
+        across = np.abs(chroma[..., 0] * self.wall[1] - chroma[..., 1] * self.wall[0]) / strength
+        # 1 on the wall as it is, 0 where a pixel has nothing of its hue; in shadows the wall's chroma is less.
+        keyed: Any = (along - across * (2.0 - self.tolerance)) / strength
+        low, high = 0.15, 0.75 - 0.4 * self.tolerance
+        other: Any = cv2.convertScaleAbs(np.clip((high - keyed) / (high - low), 0, 1), alpha=255)
+        sure: Any = cv2.compare(mask, 200, cv2.CMP_GT)  # type: ignore[call-overload]
+        inside: Any = cv2.erode(sure, _INSIDE)
+        return np.asarray(cv2.max(other, inside), np.uint8)
+
+    def _find(self, mask: Picture, chroma: Any) -> None:
+        """Follow the wall's colour where the network sees room and the colour is near the wall's."""
+        room = cv2.dilate(mask, _INSIDE)[::2, ::2] < 64
+        there = chroma[::2, ::2][room]
+        if self.wall is not None and len(there):
+            near = np.abs(there - np.array(self.wall, np.float32)).sum(axis=1) < 0.6 * math.hypot(*self.wall) + 8
+            there = there[near]
+        if len(there) < 100:
+            return
+        u, v = (float(x) for x in np.median(there, axis=0))
+        if math.hypot(u, v) < _LEAST or (
+            self.wall is None and np.mean(np.abs(there - np.array((u, v), np.float32)).sum(axis=1) < 24) < 0.6
+        ):
+            return
+        if self.wall is None:
+            self.wall = (u, v)
+        else:
+            self.wall = (self.wall[0] + _FOLLOW * (u - self.wall[0]), self.wall[1] + _FOLLOW * (v - self.wall[1]))
+
+
+_INSIDE = np.ones((7, 7), np.uint8)
