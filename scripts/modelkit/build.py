@@ -148,7 +148,7 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "intended_use": variant.intended_use,
         "limits": [*LIMITS, *variant.limits],
         "measured": old["measured"] if same and old else None,
-        "edgetpu": None,
+        "edgetpu": old["edgetpu"] if same and old else None,
     }
 
 
@@ -196,14 +196,17 @@ def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
         pictures = [*C.framings(data / "calibration", size, 150), *C.portraits(data, size)]
         scales = equalise.choose(parts, C.reach(parts, pictures))
         graph = shaped(parts, scales)
-        ranges = C.refine(graph, C.ranges(graph, pictures), C.tuning(data / "calibration", size))
+        ranges = C.ranges(graph, pictures)
+        for _ in range(v.searches):
+            ranges = C.refine(graph, ranges, C.tuning(data / "calibration", size))
         ranges = {op.output: ranges[op.output] for op in graph.ops if op.kind not in quantise.SAME_SCALE}
         result[v.name] = {"scales": scales, "ranges": ranges}
     note = {
         "what": "scales: per channel, powers of 2**0.25 (equalise.py); ranges: [low, high] of each activation, the "
         "99.99 percentile, last logits and hard swishes by rule, then stretched or shrunk where int8 came nearer",
         "pictures": "data/calibration (github.com/bearpaw/clothing-co-parsing@fe34fb7): 150 for the percentiles, whole "
-        "and upper part, 45 others for the search; astronaut.png and grace_hopper.jpg (public domain). Numbers only.",
+        "and upper part, 45 others for the search (general: two passes); astronaut.png and grace_hopper.jpg (public "
+        "domain). Numbers only.",
         "command": "scripts/build_models --calibrate DATA",
         "date": datetime.date.today().isoformat(),
     }

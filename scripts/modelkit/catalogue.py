@@ -32,6 +32,7 @@ class Variant:
     calibration: str
     precisions: tuple[str, ...] = ("int8", "float16")
     shape: str = "arm"
+    searches: int = 1  # how often calibrate.refine goes over the ranges
     limits: tuple[str, ...] = ()
 
     def stem(self, precision: str) -> str:
@@ -50,7 +51,7 @@ GENERAL = Parent(
 
 VARIANTS = (
     Variant("landscape", LANDSCAPE, (144, 256), "live video in landscape format (16:9, 4:3): the default", "landscape"),
-    Variant("general", GENERAL, (256, 256), "portrait and square pictures; stills", "general"),
+    Variant("general", GENERAL, (256, 256), "portrait and square pictures; stills", "general", searches=2),
     Variant(
         "small",
         LANDSCAPE,
