@@ -71,10 +71,12 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Canvas:
-    """Masks of whole frames of `size` (width, height) are drawn at the matte's own working size, `cells`.
+    """Masks of whole frames of `size` (width, height) are drawn in `cells` (across, down), about 256x144 of them: twice
+    as many each way as the matte works with.
 
-    A finer canvas was measured and gains nothing (IoU 0.676 against 0.674 after the matte): the matte works at this
-    size. Where the cells do not divide the frame, a part's edges are off by up to one pixel.
+    Twice as fine a canvas was measured and left out: after the matte IoU rises by 0.002 to 0.006, boundary F by 0.03
+    for one person near by but falls by 0.05 for two far away, and the matte takes four times as long. Where the cells
+    do not divide the frame, a part's edges are off by up to one pixel.
     """
 
     size: Size
@@ -83,7 +85,7 @@ class Canvas:
     @classmethod
     def of(cls, size: Size) -> Canvas:
         """The canvas of frames of `size`."""
-        scale = Grid.of(size).scale
+        scale = Grid.of(size).scale // 2
         return cls(size, (max(_STEP, round(size[0] / scale)), max(_STEP, round(size[1] / scale))))
 
     @property

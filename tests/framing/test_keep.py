@@ -1,0 +1,100 @@
+"""Whom the rules keep, drawn as blocks: the guest stays, the passer-by goes, and nobody blinks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_bg.framing.keep import Keeper, people
+
+CELLS = (256, 144)
+STRIP = [(0, 0.9), (1, 0.9), (1, 1), (0, 1)]
+
+
+def crowd(*blocks: tuple[int, int, int, int]) -> np.ndarray:
+    """Blocks left, top, right, bottom, as sure as can be."""
+    mask = np.zeros(CELLS[::-1], np.uint8)
+    for left, top, right, bottom in blocks:
+        mask[top:bottom, left:right] = 255
+    return mask
+
+
+def near(mask: np.ndarray, x: int, y: int) -> bool:
+    return bool(mask[y, x] > 127)
+
+
+def test_people_are_counted_without_specks():
+    mask = crowd((10, 10, 40, 140), (100, 50, 120, 140), (200, 5, 203, 8))
+    found = people(mask)[1]
+    assert [each.area for each in found] == [30 * 130, 20 * 90]
+    assert found[0].box == (10, 10, 40, 140)
+
+
+def test_the_largest_stays_and_the_other_goes():
+    keeper = Keeper("largest", None, CELLS)
+    out = keeper(crowd((10, 10, 60, 144), (150, 50, 170, 130)))
+    assert near(out, 30, 70) and not out[:, 120:].any()
+
+
+def test_a_rival_takes_over_only_when_clearly_larger_and_for_a_while():
+    keeper = Keeper("largest", None, CELLS)
+    keeper(crowd((10, 44, 50, 144), (150, 54, 180, 144)))
+    for _ in range(20):  # larger, but not by half
+        out = keeper(crowd((10, 44, 50, 144), (150, 44, 200, 144)))
+        assert near(out, 30, 100) and not near(out, 170, 100)
+    kept = []
+    for _ in range(10):
+        out = keeper(crowd((10, 44, 50, 144), (140, 4, 200, 144)))
+        kept.append(near(out, 170, 100))
+        assert near(out, 30, 100) != kept[-1]  # one of them, always
+    assert not any(kept[:5]) and all(kept[6:])
+
+
+def test_somebody_missing_for_a_frame_does_not_hand_over():
+    keeper = Keeper("largest", None, CELLS)
+    guest, passer = (10, 10, 60, 144), (150, 50, 170, 130)
+    keeper(crowd(guest, passer))
+    assert not near(keeper(crowd(passer)), 160, 100)
+    out = keeper(crowd(guest, passer))
+    assert near(out, 30, 100) and not near(out, 160, 100)
+
+
+@pytest.mark.parametrize(("rule", "zone"), [("largest", None), ("zone", STRIP)])
+def test_a_passer_by_who_touches_the_guest_does_not_get_in(rule, zone):
+    keeper = Keeper(rule, zone, CELLS)
+    guest = (100, 10, 150, 144)
+    for left in range(180, 140, -3):  # walks up behind the guest from the right
+        out = keeper(crowd(guest, (left, 50, left + 20, 125)))
+        assert near(out, 120, 100)
+        free = max(left, 150) + 4
+        assert not out[60:120, free:].any(), left
+
+
+def test_the_zone_keeps_those_whose_feet_are_in_it():
+    keeper = Keeper("zone", STRIP, CELLS)
+    out = keeper(crowd((10, 10, 60, 144), (150, 50, 170, 125)))
+    assert near(out, 30, 70) and not near(out, 160, 100)
+    half = Keeper("zone", [(0, 0), (0.4, 0), (0.4, 0.8), (0, 0.8)], CELLS)
+    out = half(crowd((10, 10, 60, 144), (150, 50, 170, 144)))
+    assert near(out, 30, 70) and not near(out, 160, 100)
+
+
+def test_who_steps_out_of_the_zone_for_a_moment_stays():
+    keeper = Keeper("zone", [(0, 0.9), (0.5, 0.9), (0.5, 1), (0, 1)], CELLS)
+    inside, outside = crowd((90, 10, 120, 144)), crowd((105, 10, 160, 144))
+    for _ in range(3):
+        assert near(keeper(inside), 110, 70)
+    for _ in range(5):
+        assert near(keeper(outside), 110, 70)
+    for _ in range(3):
+        assert near(keeper(inside), 110, 70)
+    shown = [near(keeper(outside), 110, 70) for _ in range(10)]
+    assert all(shown[:5]) and not any(shown[6:])
+
+
+def test_nobody_is_no_trouble_and_everyone_is_the_mask_itself():
+    keeper = Keeper("largest", None, CELLS)
+    empty = crowd()
+    assert not keeper(empty).any() and keeper(empty) is empty
+    one = crowd((10, 10, 60, 144))
+    assert keeper(one) is one
