@@ -122,9 +122,13 @@ def inspect(path: str | Path) -> Report:
         ) from error
     read(data, str(path))  # refuses what is truncated or no TFLite at all
     try:
-        tensors, nodes, inputs, outputs = _parse(Reader(data))
+        return _report(path, data)
     except (_Bad, IndexError) as error:
         raise ModelError(f"{path} is damaged: {error}", hint="Copy or download the file again.") from None
+
+
+def _report(path: Path, data: bytes) -> Report:
+    tensors, nodes, inputs, outputs = _parse(Reader(data))
     operators = tuple(_operator(i, node, tensors) for i, node in enumerate(nodes))
     pieces, outside = _pieces(nodes, operators, tensors)
     ready, verdict = _edgetpu(operators)

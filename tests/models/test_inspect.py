@@ -1,6 +1,7 @@
 """`inspect`: its verdicts held against the real files, and against what LiteRT and Google's compiler really did."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,19 @@ def test_a_cut_file_is_refused(tmp_path, keep):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ModelError, match="cannot be read"):
         inspect(tmp_path / "none.tflite")
+
+
+def test_a_damaged_file_is_refused_or_reported_but_never_a_surprise(tmp_path):
+    """Bytes turned at random, by a seed: ModelError or a report, no other exception."""
+    rnd, source, path = random.Random(7), OURS[0].read_bytes(), tmp_path / "turned.tflite"
+    refused = 0
+    for _ in range(60):
+        data = bytearray(source)
+        for _ in range(rnd.choice([1, 10, 40])):
+            data[rnd.choice([rnd.randrange(3000), rnd.randrange(len(data) - 60_000, len(data))])] = rnd.randrange(256)
+        path.write_bytes(data)
+        try:
+            inspect(path).text()
+        except ModelError:
+            refused += 1
+    assert 0 < refused < 60
