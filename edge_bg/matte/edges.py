@@ -25,35 +25,65 @@ from edge_bg.tiles import TILE, Grid, Rect, Scratch, SoftAlpha, with_soft
 Floats = NDArray[np.float32]
 
 
-def fit(colour: Picture, mask: Picture, radius: int, epsilon: float) -> list[Floats]:
-    """[a_y, a_u, a_v, b], float32 `(h, w)`, of the guided filter.
+def fit(colour: Picture, mask: Picture, radius: int, epsilon: float, scratch: Scratch | None = None) -> Any:
+    """(a_y, a_u, a_v, b), float32 `(4, h, w)`, of the guided filter; a view of `scratch` where that is given.
 
     colour:  `(h, w, 3)` uint8, the guide in Y, U, V.
     mask:    `(h, w)` uint8.
     radius:  of the window, in pixels.
     epsilon: noise in levels of 255; contrasts below it are smoothed over instead of followed.
     """
+    scratch = scratch or Scratch()
+    height, width = mask.shape
+    # All planes stand on top of each other, with `radius` rows between, so that one call takes the mean of them all.
+    rows = height + 2 * radius
+    values, means = (scratch.take(name, (13, rows, width), np.float32) for name in ("values", "means"))
+    border = (radius, radius, 0, 0, cv2.BORDER_REPLICATE)
+    for plane, picture in enumerate(
+        (*cv2.split(cv2.copyMakeBorder(colour, *border)), cv2.copyMakeBorder(mask, *border))
+    ):
+        np.copyto(values[plane], np.asarray(picture))
+    np.multiply(values[:3], values[3], out=values[4:7])
+    np.multiply(values[:3], values[:3], out=values[7:10])
+    np.multiply(values[1:3], values[0], out=values[10:12])
+    np.multiply(values[1], values[2], out=values[12])
     window = (2 * radius + 1, 2 * radius + 1)
-
-    def mean(plane: Any) -> Any:
-        return cv2.blur(plane, window)
-
-    y, u, v = guide = [cv2.split(colour)[i].astype(np.float32) for i in range(3)]
-    p = mask.astype(np.float32)
-    my, mu, mv = centre = [mean(plane) for plane in guide]
-    mp = mean(p)
-    cy, cu, cv = (mean(plane * p) - m * mp for plane, m in zip(guide, centre, strict=True))
-    noise = epsilon * epsilon
-    # The covariance of the colour is symmetric, and inverted by its cofactors.
-    yy, uu, vv = mean(y * y) - my * my + noise, mean(u * u) - mu * mu + noise, mean(v * v) - mv * mv + noise
-    yu, yv, uv = mean(y * u) - my * mu, mean(y * v) - my * mv, mean(u * v) - mu * mv
-    k_yy, k_yu, k_yv = uu * vv - uv * uv, yv * uv - yu * vv, yu * uv - yv * uu
-    k_uu, k_uv, k_vv = yy * vv - yv * yv, yu * yv - yy * uv, yy * uu - yu * yu
-    scale = 1 / (yy * k_yy + yu * k_yu + yv * k_yv)
-    a_y = (k_yy * cy + k_yu * cu + k_yv * cv) * scale
-    a_u = (k_yu * cy + k_uu * cu + k_uv * cv) * scale
-    a_v = (k_yv * cy + k_uv * cu + k_vv * cv) * scale
-    return [a_y, a_u, a_v, mp - a_y * my - a_u * mu - a_v * mv]
+    cv2.blur(values.reshape(13 * rows, width), window, dst=means.reshape(13 * rows, width))
+    means = means[:, radius : radius + height]
+    centre, p = means[:3], means[3]
+    product = scratch.take("product", (3, height, width), np.float32)
+    # Covariances: of the colour with the mask (cy, cu, cv) and with itself (yy, uu, vv, yu, yv, uv), symmetric.
+    means[4:7] -= np.multiply(centre, p, out=product)
+    means[7:10] -= np.multiply(centre, centre, out=product)
+    means[7:10] += np.float32(epsilon * epsilon)
+    means[10:12] -= np.multiply(centre[1:], centre[0], out=product[:2])
+    means[12] -= np.multiply(centre[1], centre[2], out=product[0])
+    cy, cu, cv, yy, uu, vv, yu, yv, uv = means[4:]
+    # Inverted by its cofactors.
+    k = scratch.take("cofactors", (6, height, width), np.float32)
+    one = product[0]
+    for out, (a, b, c, d) in zip(
+        k,
+        ((uu, vv, uv, uv), (yv, uv, yu, vv), (yu, uv, yv, uu), (yy, vv, yv, yv), (yu, yv, yy, uv), (yy, uu, yu, yu)),
+        strict=True,
+    ):
+        np.multiply(a, b, out=out)
+        out -= np.multiply(c, d, out=one)
+    fitted = scratch.take("fitted", (4, height, width), np.float32)
+    scale = fitted[3]  # the determinant, until b takes its place
+    np.multiply(yy, k[0], out=scale)
+    scale += np.multiply(yu, k[1], out=one)
+    scale += np.multiply(yv, k[2], out=one)
+    for out, (a, b, c) in zip(fitted, ((0, 1, 2), (1, 3, 4), (2, 4, 5)), strict=False):
+        np.multiply(k[a], cy, out=out)
+        out += np.multiply(k[b], cu, out=one)
+        out += np.multiply(k[c], cv, out=one)
+    fitted[:3] /= scale
+    np.multiply(fitted[:3], centre, out=product)
+    np.subtract(p, product[0], out=fitted[3])
+    fitted[3] -= product[1]
+    fitted[3] -= product[2]
+    return fitted
 
 
 def saturate(values: Any, plus: Any = None, out: Picture | None = None) -> Picture:
@@ -123,7 +153,9 @@ class Upsampler:
                 slice(max(0, top - reach), top + height + reach),
                 slice(max(0, left - reach), left + width + reach),
             )
-            for term, fitted in zip(terms, fit(colour[part], mask[part], self.radius, self.epsilon), strict=True):
+            for term, fitted in zip(
+                terms, fit(colour[part], mask[part], self.radius, self.epsilon, self._scratch), strict=True
+            ):
                 term[part] = fitted
         return terms
 
@@ -163,7 +195,7 @@ class Upsampler:
             for term, plane in zip(wide[:-2], halves, strict=False):
                 part = self._upsample(term, rect, "part")
                 np.multiply(part, plane[top:bottom, left:right], out=part)
-                np.add(total, part, out=total)
+                cv2.add(total, part, total)
             if len(wide) > 1:
                 part = self._upsample(wide[-2], rect, "part")
                 np.multiply(part, halves[-1][top:bottom, left:right], out=part)
