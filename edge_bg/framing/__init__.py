@@ -151,25 +151,25 @@ class Framing:
     def _see(self, frame: Frame) -> Picture:
         """A look, a second one where the first missed somebody, and the plan for the next."""
         self._rested += 1
-        if self._window.box is None:
-            mask = self._kept(self.segmenter(frame))
-            self._plan(mask)
+        box = self._window.box
+        mask = self._kept(self.segmenter(frame) if box is None else self._close(frame, box))
+        if not self.options.crop:
             return mask
-        mask = self._kept(self._close(frame, self._window.box))
-        crowd = people(mask)[1]
-        lost, touched = not crowd, self._window.touched(mask)
-        if (lost or touched) and self._rested > _REST:
+        crowd = people(mask)
+        touched = bool(crowd) and self._window.touched(mask)
+        if box is not None and (touched or not crowd) and self._rested > _REST:
             self._rested = 0
             self.stats.count("framing.extra")
-            if lost:
-                whole = self._kept(self._canvas.fit(self.segmenter(frame)))
-                if people(whole)[1]:
-                    mask = whole
-            else:
+            if touched:
                 self._window.widen()
-                box = self._window.box
-                mask = self._kept(self.segmenter(frame) if box is None else self._close(frame, box))
-        self._plan(mask)
+            else:
+                self._window.plan(None)
+            wider = self._window.box
+            mask = self._kept(self._canvas.fit(self.segmenter(frame)) if wider is None else self._close(frame, wider))
+            crowd = people(mask)
+            if not crowd:
+                self._window.box = box
+        self._plan(crowd, mask)
         return mask
 
     def _close(self, frame: Frame, box: Box) -> Picture:
@@ -179,10 +179,7 @@ class Framing:
     def _kept(self, mask: Picture) -> Picture:
         return mask if self._keeper is None else self._keeper(self._canvas.fit(mask))
 
-    def _plan(self, mask: Picture) -> None:
-        if not self.options.crop:
-            return
-        crowd = people(mask)[1]
+    def _plan(self, crowd: list[Somebody], mask: Picture) -> None:
         if crowd:
             self._missing, self._sightings = 0, self._sightings + 1
             self._window.plan(self._on_canvas(around(crowd), mask))
@@ -235,24 +232,24 @@ class Framing:
         boxes: list[Somebody] = []
         if known:
             self.stats.count("framing.extra")
-            boxes = [each for each in self._wanted(self._canvas.fit(self.segmenter(frame))) if _meets(each.box, moved)]
+            boxes = self._wanted(self._canvas.fit(self.segmenter(frame)), moved)
         if not boxes and moved.area <= _VAST * self._canvas.whole.area:
             self.stats.count("framing.extra")
             look = self._canvas.around(moved, 0.3, min(frame.size) / self.options.max_zoom)
-            crowd = self._wanted(self._close(frame, look))
             least = _FOUND * look.size[1]
-            boxes = [each for each in crowd if each.box.size[1] >= least and _meets(each.box, moved)]
+            boxes = [each for each in self._wanted(self._close(frame, look), moved) if each.box.size[1] >= least]
         return around(boxes)
 
-    def _wanted(self, mask: Picture) -> list[Somebody]:
-        """Those in `mask` whom the rule would let in."""
-        labels, crowd = people(mask)
-        return crowd if self._keeper is None else self._keeper.admits(labels, crowd)
+    def _wanted(self, mask: Picture, moved: Box) -> list[Somebody]:
+        """Those in `mask` who moved, if the rule would let any of them in."""
+        if self._keeper is not None and not self._keeper.admits(mask):
+            return []
+        return [each for each in people(mask) if _meets(each.box, moved)]
 
     def _known(self) -> Box:
         """The box around those who are known, or the window itself."""
         assert self._window.box is not None
-        box = around(people(self._mask)[1]) if self._mask is not None else None
+        box = around(people(self._mask)) if self._mask is not None else None
         return box or self._window.box
 
 
