@@ -19,6 +19,7 @@ from edge_bg.commands import debug_option, examples
         "edge-bg models",
         "edge-bg models --json",
         "edge-bg models card mine.tflite > mine.yaml     to use your own model",
+        "edge-bg models inspect mine.tflite              what runs where, operator by operator",
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -45,6 +46,23 @@ def models(ctx: click.Context, as_json: bool) -> int:
 def card(model: Path) -> int:
     """Print a card for MODEL, a .tflite file: what the file tells is filled in, the rest is marked CHECK."""
     click.echo(template(model), nl=False)
+    return 0
+
+
+@models.command()
+@click.argument("model", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@debug_option
+def inspect(model: Path, as_json: bool) -> int:
+    """Look into MODEL, a .tflite file, operator by operator.
+
+    Tells what the Edge TPU compiler would take and why not, whether XNNPACK runs it in one piece, how it is
+    quantised, its memory and its multiply-adds. The verdicts are by the published lists; nothing is compiled or run.
+    """
+    from edge_bg.inspect_model import inspect as look
+
+    report = look(model)
+    click.echo(json.dumps(report.as_dict(), indent=1) if as_json else report.text())
     return 0
 
 

@@ -218,6 +218,15 @@ def test_models_card_writes_a_card_for_a_bare_model(inside: Inside):
     assert "CHECK" in done.stdout
 
 
+def test_models_inspect_tells_of_every_operator(inside: Inside):
+    model = ROOT / "models" / "landscape-listed-144x256-int8.tflite"
+    assert "CONV_2D" in inside("models", "inspect", model).stdout
+    told = json.loads(inside("models", "inspect", "--json", model).stdout)
+    assert len(told["operators"]) > 20
+    refused = inside("models", "inspect", ROOT / "README.md")
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+
+
 # --- run -------------------------------------------------------------------------------------------------------
 
 
