@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from edge_bg.errors import EdgeBgError
 from edge_bg.frame import Frame
 from edge_bg.reload import Reloader
 
+SLOWNESS = 8 if "QEMU_CPU" in os.environ else 1  # emulated processors do the same, later
 BASE: dict[str, Any] = {
     "source": {"kind": "synthetic", "size": "256x144", "realtime": False, "frames": 120},
     "model": {"name": "landscape", "threads": 1},
@@ -57,10 +59,10 @@ def test_every_frame_goes_out_while_all_live_parts_change() -> None:
         booth.sinks.on_delivered = note
         loop = threading.Thread(target=booth.run)
         loop.start()
-        assert started.wait(20)
+        assert started.wait(20 * SLOWNESS)
         first = booth.segmenter
         changed = Reloader(booth, old, new).apply()
-        loop.join(60)
+        loop.join(60 * SLOWNESS)
         assert not loop.is_alive()
         assert sorted(changed) == ["background", "log", "matte", "model", "privacy"]
         assert booth.segmenter.info["precision"] == "float16" and booth.pipeline.segmenter is booth.segmenter

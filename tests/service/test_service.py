@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+SLOWNESS = 8 if "QEMU_CPU" in os.environ else 1  # emulated processors do the same, later
 HTTP = "{kind: http, port: 0}"
 
 
@@ -45,7 +46,7 @@ class Daemon:
             )
 
     def listen(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOWNESS
         while (left := end - time.monotonic()) > 0:
             self.socket.settimeout(left)
             try:
@@ -54,7 +55,7 @@ class Daemon:
                 return
 
     def until(self, condition: Callable[[], object], what: str, seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOWNESS
         while not condition():
             assert time.monotonic() < end, f"no {what} within {seconds} s; log:\n{self.text()}\nsaid: {self.said}"
             self.listen(0.05)
@@ -75,8 +76,8 @@ class Daemon:
     def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
         start = time.monotonic()
         self.process.send_signal(number)
-        code = self.process.wait(20)
-        return code, time.monotonic() - start
+        code = self.process.wait(20 * SLOWNESS)
+        return code, (time.monotonic() - start) / SLOWNESS
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_a_hung_loop_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None
     service.process.send_signal(signal.SIGCONT)
     service.until(lambda: service.count("WATCHDOG=1") > before, "food after SIGCONT")
     service.process.send_signal(signal.SIGABRT)  # what the watchdog of systemd sends
-    assert service.process.wait(10) == -signal.SIGABRT
+    assert service.process.wait(10 * SLOWNESS) == -signal.SIGABRT
     assert "in _live" in service.text(), "the journal shows where each thread was"
 
 
@@ -214,7 +215,7 @@ def test_the_command_line_offers_it(tmp_path: Path) -> None:
 
 def test_a_wrong_config_exits_2_and_is_not_restarted(daemon: Callable[..., Daemon]) -> None:
     service = daemon("sources: 1\nsinks: []\n")
-    assert service.process.wait(20) == 2
+    assert service.process.wait(20 * SLOWNESS) == 2
     assert "<3>" in service.text() and "sources" in service.text()
     unit = (ROOT / "systemd/edge-bg.service").read_text()
     assert "RestartPreventExitStatus=2" in unit
@@ -225,7 +226,7 @@ def test_a_taken_port_exits_1(daemon: Callable[..., Daemon]) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         service = daemon(config(sinks=f"[{{kind: http, port: {taken.getsockname()[1]}}}]"))
-        assert service.process.wait(20) == 1
+        assert service.process.wait(20 * SLOWNESS) == 1
     assert "<3>" in service.text()
     assert "Traceback" not in service.text()
 

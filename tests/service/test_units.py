@@ -71,6 +71,7 @@ def tree(folder: Path) -> dict[str, tuple[bytes, float]]:
     return {str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime) for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.skipif(shutil.which("cmp") is None, reason="CMP ABSENT: apt install diffutils (every real Debian has it)")
 def test_install_twice_and_uninstall(root: Path, tmp_path: Path) -> None:
     into = ["--destdir", str(tmp_path), "--program", sys.executable]
     install(root, *into, "--coral-usb")
