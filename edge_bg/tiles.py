@@ -104,6 +104,15 @@ class Grid:
         ]
 
 
+def enclose(*rects: Rect) -> Rect:
+    """The smallest rectangle around all that are not empty; an empty one when all are."""
+    some = [rect for rect in rects if rect.left < rect.right and rect.top < rect.bottom]
+    if not some:
+        return Rect(0, 0, 0, 0)
+    left, top, right, bottom = zip(*some, strict=True)
+    return Rect(min(left), min(top), max(right), max(bottom))
+
+
 def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:
     """`found`, each rectangle grown upwards over one of `above` where that pays; what was used leaves `above`."""
     joined: list[Rect] = []
@@ -127,22 +136,25 @@ def _area(rect: Rect) -> int:
 class SoftAlpha(np.ndarray[Any, np.dtype[np.uint8]]):
     """An alpha420 array that carries `soft`: outside of these parts of the frame every alpha is 0 or 255.
 
-    Views and copies of it are plain in this respect: their `soft` is None, which means "look at every pixel".
+    `some` holds every alpha above 0. Views and copies are plain in this respect: their `soft` is None, which means
+    "look at every pixel".
     """
 
     soft: list[Rect] | None = None
+    some: Rect | None = None
 
 
-def with_soft(alpha420: I420, soft: list[Rect]) -> SoftAlpha:
-    """A view of `alpha420` that knows its soft parts."""
+def with_soft(alpha420: I420, soft: list[Rect], some: Rect) -> SoftAlpha:
+    """A view of `alpha420` that knows its soft parts, and where it is not 0."""
     view = alpha420.view(SoftAlpha)
-    view.soft = soft
+    view.soft, view.some = soft, some
     return view
 
 
-def soft_parts(alpha420: I420) -> list[Rect] | None:
-    """The soft parts `alpha420` knows of, or None when it knows nothing."""
-    return getattr(alpha420, "soft", None)
+def soft_parts(alpha420: I420) -> tuple[list[Rect], Rect] | None:
+    """(soft parts, what holds every alpha above 0) as `alpha420` knows them, or None when it knows nothing."""
+    soft, some = getattr(alpha420, "soft", None), getattr(alpha420, "some", None)
+    return None if soft is None or some is None else (soft, some)
 
 
 class Scratch:

@@ -47,9 +47,10 @@ class OldRoom:
             self._planes.append(cv2.copyMakeBorder(cv2.convertScaleAbs(total), *border, cv2.BORDER_REPLICATE))
 
     def part(self, plane: int, rect: Rect, scratch: Scratch) -> Picture:
-        """The estimate under `rect`, given in pixels of the plane: 0 Y, 1 U, 2 V."""
-        cell = self.grid.scale // (2 if plane else 1)
-        left, top, right, bottom = rect
+        """The estimate under `rect` of the frame, for plane 0 (Y), 1 (U) or 2 (V), at that plane's size."""
+        halves = 2 if plane else 1
+        cell = self.grid.scale // halves
+        left, top, right, bottom = (edge // halves for edge in rect)
         x, y = left // cell, top // cell
         small = self._planes[plane][y : -(-bottom // cell) + 2, x : -(-right // cell) + 2]
         shape = (small.shape[0] * cell, small.shape[1] * cell)

@@ -79,26 +79,34 @@ class Compositor:
         return replace(carrying, data=out, small=None, premultiplied=background.mode == "alpha")
 
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
-        soft = soft_parts(alpha)
-        old = self._old if soft is not None else None
-        if soft is None:
+        known = soft_parts(alpha)
+        old = self._old if known else None
+        pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
+        if known:
+            soft, some = known
+            np.copyto(out, behind)
+            for plane, (fg, _, weight, target) in enumerate(zip(*pictures, strict=True)):
+                at = _at(some, plane)
+                cv2.copyTo(fg[at], weight[at], target[at])
+        else:
             width, height = self.size
             soft = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)]
-        else:
-            np.copyto(out, behind)
-            cv2.copyTo(person, alpha, out)
         if old is not None and soft:
             old.look(person, alpha)
-        pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
         for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
             for part in soft:
-                rect = Rect(*(edge // 2 for edge in part)) if plane else part
-                at = np.s_[rect.top : rect.bottom, rect.left : rect.right]
+                at = _at(part, plane)
                 if old is None:
                     blend(fg[at], bg[at], weight[at], target[at], self._scratch)
                 else:
-                    room = old.part(plane, rect, self._scratch)
+                    room = old.part(plane, part, self._scratch)
                     blend_without(fg[at], room, bg[at], weight[at], target[at], self._scratch)
+
+
+def _at(rect: Rect, plane: int) -> tuple[slice, slice]:
+    """Where `rect` of the frame lies in plane 0 (Y), 1 (U) or 2 (V)."""
+    cell = 2 if plane else 1
+    return slice(rect.top // cell, rect.bottom // cell), slice(rect.left // cell, rect.right // cell)
 
 
 def blend(person: Picture, behind: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> None:

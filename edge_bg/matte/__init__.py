@@ -10,6 +10,7 @@ import numpy as np
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes, size_of
 from edge_bg.matte.booth import Booth
 from edge_bg.matte.chroma import ChromaKey
+from edge_bg.matte.clean import clean
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
 from edge_bg.matte.temporal import Smoother
@@ -92,6 +93,7 @@ class Matte:
             mask = self.key(mask, colour)
         if self._smoother:
             mask, colour = self._smoother(mask, colour)
+        mask = clean(mask, self.options.specks)
         curved: Any = cv2.LUT(mask, self._curve)
         return self._upsampler(curved, colour, halves, self._pool.take())
 

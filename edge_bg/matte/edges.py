@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, planes
-from edge_bg.tiles import TILE, Grid, Rect, Scratch, SoftAlpha, with_soft
+from edge_bg.tiles import TILE, Grid, Rect, Scratch, SoftAlpha, enclose, with_soft
 
 Floats = NDArray[np.float32]
 
@@ -137,10 +137,10 @@ class Upsampler:
         terms[-1] += np.float32(127.5 * (1 - self.sharpness))
         alpha = self._apply(terms, colour)
         rects = self._soft(alpha)
-        self._fill(alpha, out)
+        some = self._fill(alpha, out)
         self._soft_parts(rects, terms, halves, out)
         self._past = out
-        return with_soft(out, rects)
+        return with_soft(out, rects, enclose(some, *rects))
 
     def _fit(self, colour: Picture, mask: Picture, plain: Floats) -> list[Any]:
         """The coefficients: those of `fit` where the mask changes, the mask itself (`plain`) elsewhere."""
@@ -171,8 +171,11 @@ class Upsampler:
         soft: Any = cv2.inRange(alpha, _NEAR, 255 - _NEAR)
         return self.grid.rects(self.grid.tiles(np.asarray(cv2.dilate(soft, _CROSS), np.uint8)))
 
-    def _fill(self, alpha: Picture, out: I420) -> None:
-        """Every tile gets 0 or 255, whichever its middle is nearer to; the soft parts are written afterwards."""
+    def _fill(self, alpha: Picture, out: I420) -> Rect:
+        """Every tile gets 0 or 255, whichever its middle is nearer to; the soft parts are written afterwards.
+
+        Returns the rectangle that holds all of 255.
+        """
         side, (width, height) = self.grid.side, self.grid.size
         hard = np.where(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE] > 127, np.uint8(255), np.uint8(0))
         rows = np.repeat(hard, side, axis=1)[:, :width]
@@ -180,6 +183,9 @@ class Upsampler:
         half = np.ascontiguousarray(rows[:, ::2])
         for plane in planes(out)[1:]:
             spread(half, plane, side // 2)
+        left, top, across, down = cv2.boundingRect(hard)
+        right, bottom = min((left + across) * side, width), min((top + down) * side, height)
+        return Rect(left * side, top * side, right, bottom)
 
     def _soft_parts(self, rects: list[Rect], terms: list[Floats], halves: list[Picture], out: I420) -> None:
         """The interpolated coefficients applied to the colour at half size, in `rects`; then luma's alpha from it."""

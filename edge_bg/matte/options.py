@@ -29,6 +29,9 @@ class MatteOptions:
     low: float = knob(0.15, 0, 0.49, "mask values up to here are room")
     high: float = knob(0.85, 0.51, 1, "mask values from here on are person")
     sharpness: float = knob(2.0, 0.5, 4, "gain of the alpha about one half, after the edge filter")
+    specks: float = knob(
+        0.0005, 0, 0.05, "share of the frame below which a piece of mask is a speck, or a hole; 0: keep"
+    )
     play: float = knob(16, 0, 32, "levels, of 255, by which a soft edge may change before it moves; 0: none")
 
     booth: bool = field(

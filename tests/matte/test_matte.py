@@ -10,6 +10,7 @@ import pytest
 
 from edge_bg.frame import Frame, empty, filled, planes
 from edge_bg.matte import Matte, MatteOptions
+from edge_bg.matte.clean import clean
 from edge_bg.tiles import Grid, soft_parts
 
 SIZES = [(1280, 720), (640, 480), (1920, 1080), (320, 240), (854, 480), (1366, 768), (62, 34), (2, 2)]
@@ -40,7 +41,8 @@ def test_layout_and_plain_masks(size, edges):
         alpha = matte(np.full((144, 256), value, np.uint8), frame)
         assert alpha.shape == frame.data.shape and alpha.dtype == np.uint8 and alpha.flags.c_contiguous
         assert (alpha == value).all()
-        assert soft_parts(alpha) == []
+        soft, some = soft_parts(alpha)
+        assert soft == [] and (some == (0, 0, *size)) == (value == 255)
 
 
 @pytest.mark.parametrize("size", [s for s in SIZES if s[1] >= 240])
@@ -68,11 +70,14 @@ def test_outside_the_soft_parts_alpha_is_hard(size):
     frame, truth = disc(size)
     alpha = Matte(size)(small(truth), frame)
     y, u, _ = (p.copy() for p in planes(np.asarray(alpha)))
-    for left, top, right, bottom in soft_parts(alpha):
+    soft, some = soft_parts(alpha)
+    for left, top, right, bottom in soft:
         assert not (left | top | right | bottom) % 2
         y[top:bottom, left:right] = 0
         u[top // 2 : bottom // 2, left // 2 : right // 2] = 0
     assert set(np.unique(y)) <= {0, 255} and set(np.unique(u)) <= {0, 255}
+    y[some.top : some.bottom, some.left : some.right] = 0
+    assert not y.any()
 
 
 def test_what_is_still_stays_still():
@@ -138,3 +143,17 @@ def test_grid_prefers_a_scale_that_divides():
     assert Grid.of((1280, 720)).padded == (1280, 720)
     assert Grid.of((1920, 1080)).working == (120, 68)  # half a row sticks out
     assert Grid.of((1366, 768)).padded[0] > 1366
+
+
+def test_specks_go_and_holes_are_filled():
+    mask = np.zeros((72, 128), np.uint8)
+    mask[20:60, 40:90] = 255
+    mask[30:32, 60:62] = 0  # a hole
+    mask[5:7, 100:102] = 255  # a speck
+    mask[40:42, 88:90] = 0  # a notch, not a hole: it is open to the room
+    cleaned = clean(mask, 0.0008)
+    assert cleaned[31, 61] == 255 and not cleaned[0:10, 95:110].any() and cleaned[41, 89] == 0
+    assert (clean(mask, 0.0) == mask).all()
+    large = mask.copy()
+    large[30:50, 50:80] = 0
+    assert (clean(large, 0.0008)[30:50, 50:80] == 0).all()
