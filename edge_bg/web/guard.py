@@ -62,7 +62,8 @@ class Guard:
     def _stop(self, scope: Scope) -> Response | None:
         """The answer to a request that may not pass, None to one that may."""
         headers = Headers(scope=scope)
-        if self.check_host and not _names_loopback(headers.get("host", "")):
+        host = headers.get("host")  # only HTTP/1.0 can do without; browsers, which rebinding needs, never do
+        if self.check_host and host is not None and not _names_loopback(host):
             return PlainTextResponse("this server answers to localhost and 127.0.0.1 only\n", 421)
         if self._token is None:
             return None

@@ -268,6 +268,12 @@ def test_loopback_names_are_answered(sink, host):
     assert get(sink, "/state", Host=host)[0] == 200
 
 
+def test_a_player_that_names_no_host_is_answered(sink):
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as plain:
+        plain.sendall(b"GET /state HTTP/1.0\r\n\r\n")
+        assert plain.recv(64).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "localhost.evil"])
 def test_other_names_are_not_so_that_no_web_page_gets_in_by_rebinding(sink, host):
     status, _, body = get(sink, "/snapshot.jpg", Host=host)
