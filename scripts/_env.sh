@@ -16,7 +16,7 @@ find_python() {
 
 ensure_env() {
   local extras=$1 python stamp venv=${EDGE_BG_VENV:-.venv}
-  if [ ! -x "$venv/bin/python" ]; then
+  if [ ! -x "$venv/bin/pip" ]; then  # none yet, or half of one: its making was interrupted
     python=$(find_python)
     echo "Making a virtual environment in $venv ..." >&2
     # --system-site-packages lets the picamera2 that comes with Raspberry Pi OS be seen.
@@ -29,7 +29,10 @@ ensure_env() {
   stamp="$venv/.edge-bg-$extras-$(cat pyproject.toml ${PIP_CONSTRAINT:-} | cksum | cut -d' ' -f1)"
   if [ ! -e "$stamp" ]; then
     echo "Installing edge_bg[$extras] and what it needs (a few minutes the first time) ..." >&2
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"; then
+      echo "The packages could not be installed (see above). It takes a network the first time, and 400 MB of disk." >&2
+      return 1
+    fi
     touch "$stamp"
   fi
   PATH="$PWD/$venv/bin:$PATH"
