@@ -126,6 +126,7 @@ class Ladder:
         self._lock = threading.Lock()
         self._closed = False
         self.fallbacks: dict[str, str] = {}
+        self._hopeless: set[Spec] = set()  # a model that is missing or wrong does not come back by itself
         self._rung = 0
         self._engine: Engine | None = None
         self._step_down(0)
@@ -189,6 +190,8 @@ class Ladder:
 
     def _note(self, spec: Spec, error: EdgeBgError) -> None:
         self.fallbacks[spec.label] = error.message
+        if isinstance(error, ModelError):
+            self._hopeless.add(spec)
         self._stats.count("fallback.delegate")
         log.warning("delegate %s cannot be used: %s", spec.label, error)
 
@@ -198,7 +201,7 @@ class Ladder:
             self._breaker.enter(spec.label)
         else:
             self._breaker.leave()
-        if rung == 0:
+        if self._hopeless.issuperset(self._specs[:rung]):
             self._due = float("inf")
         else:
             self._due = time.monotonic() + self._wait
@@ -228,6 +231,8 @@ class Ladder:
 
     def _try_better(self, below: int) -> None:
         for rung, spec in enumerate(self._specs[:below]):
+            if spec in self._hopeless:
+                continue
             try:
                 engine = self._open(spec)
             except (DelegateError, ModelError) as error:

@@ -209,6 +209,19 @@ def test_a_lost_device_costs_no_frame_and_is_used_again(
         segmenter.close()
 
 
+def test_a_missing_twin_is_not_tried_again(card: Callable[[str], ModelCard], edgetpu: str) -> None:
+    ladder = Ladder(card("alone"), ["edgetpu", "cpu"], 1, retry=0.0)
+    assert ladder.label == "cpu" and "names no Edge TPU twin" in ladder.fallbacks["edgetpu"]
+    ladder.engine()
+    assert ladder._trying is None
+    ladder.close()
+    ladder = Ladder(card("twin"), [{"library": "/nowhere.so"}, "cpu"], 1, retry=0.0)
+    ladder.engine()
+    assert ladder._trying is not None, "a library can be installed meanwhile"
+    ladder._trying.join(20)
+    ladder.close()
+
+
 def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
