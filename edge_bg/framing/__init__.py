@@ -110,17 +110,17 @@ class Framing:
         """The mask of `frame`."""
         if frame.size != self._size:
             self._start(frame.size)
-        thumb = self._motion.thumb(frame)
+        whole = self._motion.thumb(frame)
+        looked = self._window.box
+        thumb = whole if looked is None else self._motion.thumb(frame, self.region)
         mask = self._mask if self._still(frame, thumb) else None
         if mask is not None:
             self.stats.count("framing.reused")
         else:
-            looked = self._window.box
             mask = self._mask = self._see(frame)
-            self._time = frame.time
             self._settled = self._window.box == looked and (looked is None or self._missing == 0)
-            self._seen = thumb if self._window.box is None else self._motion.thumb(frame, self.region)
-        self._scout(frame, thumb)
+            self._seen, self._time = thumb, frame.time
+        self._scout(frame, whole)
         return mask
 
     # --- the frame's own mask ------------------------------------------------------------------------
@@ -144,8 +144,6 @@ class Framing:
             return False
         if not 0 <= frame.time - self._time < self.max_age:
             return False
-        if self._window.box is not None:
-            thumb = self._motion.thumb(frame, self.region)
         return thumb.shape == self._seen.shape and not self._motion.changes(thumb, self._seen).any()
 
     def _see(self, frame: Frame) -> Picture:

@@ -13,6 +13,7 @@ from edge_bg.tensors import Region, Shrinker
 
 _ACROSS = 64
 _NOISE = 5.0  # times the mean change: the largest of 2000 cells of plain noise stays below
+_LARGE = 8  # a region over this part of the frame is seen well enough in the frame's small picture
 _CEILING = 8.0  # levels; a scene of which much moves must not pass for noise
 
 
@@ -34,8 +35,12 @@ class Motion:
         width, height = self.cells
         if region is not None:
             x, y, wide, high = region
-            luma = frame.y[y : y + high, x : x + wide]
-            width, height = min(width // 2, wide), min(height // 2, high)
+            width, height = width // 2, height // 2
+            if frame.small is not None and wide * high * _LARGE < frame.width * frame.height:
+                luma = frame.y
+            sx, sy = luma.shape[1] / frame.width, luma.shape[0] / frame.height
+            luma = luma[int(y * sy) : int((y + high) * sy), int(x * sx) : int((x + wide) * sx)]
+            width, height = min(width, luma.shape[1]), min(height, luma.shape[0])
         return self._shrink(luma, np.empty((height, width), np.uint8))
 
     def changes(self, now: Picture, before: Picture) -> Picture:
