@@ -8,6 +8,7 @@ matte computes on; `SoftAlpha` is an alpha420 that also knows where it is soft.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -77,40 +78,52 @@ class Grid:
         """`(down, across)` uint8: above 0 where any of a tile's pixels is 255; `working` is 0 or 255, `(h, w)`."""
         return np.asarray(cv2.resize(working, self.counts, interpolation=cv2.INTER_AREA), np.uint8)
 
-    def rects(self, tiles: Picture) -> list[Rect]:
-        """Few rectangles of whole tiles, cut to the frame, that together hold every tile above 0.
+    def cut(self, soft: Picture, person: Picture) -> tuple[list[Rect], list[Rect]]:
+        """(soft, solid): few rectangles of whole tiles, cut to the frame, none over another; around them is only room.
 
-        Runs of tiles along bands of rows are joined with the rectangle above while that adds less area than
-        another rectangle is worth.
+        soft:   `(down, across)` uint8, above 0 where a tile is soft; every such tile is in a soft rectangle.
+        person: likewise, 1 where a tile that is not soft is person, else 0; it is in a solid or a soft rectangle.
+
+        Runs of tiles along bands of rows are joined with the rectangle above while that adds less area than another
+        rectangle is worth.
         """
-        (width, height), side = self.size, self.side
+        tops = range(0, len(soft), _BAND)
+        inside, outside = np.minimum.reduceat(person, tops), np.maximum.reduceat(person, tops)
+        # A column that is neither room nor person all the way down is as good as soft.
+        mixed = np.maximum.reduceat(soft, tops) | (inside ^ outside)
         done: list[Rect] = []
-        open_: list[Rect] = []  # reaching down to the last band, in tiles
-        for top in range(0, len(tiles), _BAND):
-            bottom = min(top + _BAND, len(tiles))
-            columns = tiles[top:bottom].max(axis=0).tobytes()
-            found: list[Rect] = []
-            end = 0
-            while len(rest := columns[end:].lstrip(b"\0")):
-                start = len(columns) - len(rest)
-                end = start + len(rest.partition(_GAP)[0].rstrip(b"\0"))
-                found.append(Rect(start, top, end, bottom))
-            joined = _join(open_, found)
-            done += [rect for rect in open_ if rect.bottom <= top]
+        open_: list[Rect] = []  # reaching down to the last band; rows are bands until the end
+        for band, columns in enumerate(mixed):
+            joined = _join(open_, [Rect(left, band, right, band + 1) for left, right in _runs(columns, _GAP)])
+            done += [rect for rect in open_ if rect.bottom <= band]
             open_ = joined
+        done += open_
+        for left, top, right, bottom in done:
+            inside[top:bottom, left:right] = 0
+        solid: list[Rect] = []
+        for band, columns in enumerate(inside):
+            runs = [Rect(left, band, right, band + 1) for left, right in _runs(columns, b"\0")]
+            if solid and len(runs) == 1 and solid[-1] == (runs[0].left, solid[-1].top, runs[0].right, band):
+                runs = [Rect(runs[0].left, solid.pop().top, runs[0].right, band + 1)]
+            solid += runs
+        return self._in_pixels(done), self._in_pixels(solid)
+
+    def _in_pixels(self, rects: list[Rect]) -> list[Rect]:
+        """Rectangles in pixels of the frame, from columns of tiles and rows of bands."""
+        (width, height), side = self.size, self.side
         return [
-            Rect(left * side, top * side, min(right * side, width), min(bottom * side, height))
-            for left, top, right, bottom in done + open_
+            Rect(left * side, top * side * _BAND, min(right * side, width), min(bottom * side * _BAND, height))
+            for left, top, right, bottom in rects
         ]
 
 
-def enclose(*rects: Rect) -> Rect:
-    """The smallest rectangle around all that are not empty; an empty one when all are."""
-    some = [rect for rect in rects if rect.left < rect.right and rect.top < rect.bottom]
-    if not some:
-        return Rect(0, 0, 0, 0)
-    left, top, right, bottom = zip(*some, strict=True)
-    return Rect(min(left), min(top), max(right), max(bottom))
+def _runs(columns: Picture, gap: bytes) -> Iterator[tuple[int, int]]:
+    """(start, end) of the runs of bytes above 0; runs that are nearer than `gap` are one."""
+    line, end = columns.tobytes(), 0
+    while len(rest := line[end:].lstrip(b"\0")):
+        start = len(line) - len(rest)
+        end = start + len(rest.partition(gap)[0].rstrip(b"\0"))
+        yield start, end
 
 
 def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:
@@ -121,7 +134,7 @@ def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:
             left, right = min(rect.left, other.left), max(rect.right, other.right)
             added = (right - left) * (rect.bottom - other.top) - _area(rect) - _area(other)
             free = all(right <= r.left or r.right <= left for r in (*above, *found, *joined) if r not in (rect, other))
-            if added <= _WORTH and free:
+            if added * _BAND <= _WORTH and free:
                 above.remove(other)
                 rect = Rect(left, other.top, right, rect.bottom)
                 break
@@ -134,27 +147,27 @@ def _area(rect: Rect) -> int:
 
 
 class SoftAlpha(np.ndarray[Any, np.dtype[np.uint8]]):
-    """An alpha420 array that carries `soft`: outside of these parts of the frame every alpha is 0 or 255.
+    """An alpha420 array that carries `soft` and `solid`, parts of the frame, none over another.
 
-    `some` holds every alpha above 0. Views and copies are plain in this respect: their `soft` is None, which means
-    "look at every pixel".
+    Outside of the soft parts alpha is 255 in the solid ones and else 0. Views and copies are plain in this respect:
+    their `soft` is None, which means "look at every pixel".
     """
 
     soft: list[Rect] | None = None
-    some: Rect | None = None
+    solid: list[Rect] | None = None
 
 
-def with_soft(alpha420: I420, soft: list[Rect], some: Rect) -> SoftAlpha:
-    """A view of `alpha420` that knows its soft parts, and where it is not 0."""
+def with_soft(alpha420: I420, soft: list[Rect], solid: list[Rect]) -> SoftAlpha:
+    """A view of `alpha420` that knows its soft and its solid parts."""
     view = alpha420.view(SoftAlpha)
-    view.soft, view.some = soft, some
+    view.soft, view.solid = soft, solid
     return view
 
 
-def soft_parts(alpha420: I420) -> tuple[list[Rect], Rect] | None:
-    """(soft parts, what holds every alpha above 0) as `alpha420` knows them, or None when it knows nothing."""
-    soft, some = getattr(alpha420, "soft", None), getattr(alpha420, "some", None)
-    return None if soft is None or some is None else (soft, some)
+def soft_parts(alpha420: I420) -> tuple[list[Rect], list[Rect]] | None:
+    """(soft parts, solid parts) as `alpha420` knows them, or None when it knows nothing."""
+    soft, solid = getattr(alpha420, "soft", None), getattr(alpha420, "solid", None)
+    return None if soft is None or solid is None else (soft, solid)
 
 
 class Scratch:

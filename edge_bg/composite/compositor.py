@@ -81,26 +81,26 @@ class Compositor:
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
         known = soft_parts(alpha)
         old = self._old if known else None
-        pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
+        np.copyto(out, behind)
         if known:
-            soft, some = known
-            np.copyto(out, behind)
-            for plane, (fg, _, weight, target) in enumerate(zip(*pictures, strict=True)):
-                at = _at(some, plane)
-                cv2.copyTo(fg[at], weight[at], target[at])
+            soft, solid = known
         else:
             width, height = self.size
-            soft = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)]
+            soft, solid = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)], []
         if old is not None and soft:
             old.look(person, alpha)
-        for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
+        pictures = [planes(np.asarray(picture)) for picture in (person, alpha, out)]
+        for plane, (fg, weight, target) in enumerate(zip(*pictures, strict=True)):
+            for part in solid:
+                at = _at(part, plane)
+                target[at] = fg[at]
             for part in soft:
                 at = _at(part, plane)
                 if old is None:
-                    blend(fg[at], bg[at], weight[at], target[at], self._scratch)
+                    blend(fg[at], weight[at], target[at], self._scratch)
                 else:
                     room = old.part(plane, part, self._scratch)
-                    blend_without(fg[at], room, bg[at], weight[at], target[at], self._scratch)
+                    blend_without(fg[at], room, target[at], weight[at], target[at], self._scratch)
 
 
 def _at(rect: Rect, plane: int) -> tuple[slice, slice]:
@@ -109,10 +109,10 @@ def _at(rect: Rect, plane: int) -> tuple[slice, slice]:
     return slice(rect.top // cell, rect.bottom // cell), slice(rect.left // cell, rect.right // cell)
 
 
-def blend(person: Picture, behind: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> None:
-    """`(person * alpha + behind * (255 - alpha)) / 255` for uint8 arrays `(h, w)`, within one level."""
+def blend(person: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> None:
+    """`out = (person * alpha + out * (255 - alpha)) / 255` for uint8 arrays `(h, w)`, within one level."""
     other = scratch.take("other", alpha.shape, np.uint8)
     cv2.bitwise_not(alpha, other)
-    cv2.multiply(behind, other, other, 1 / 255)
-    cv2.multiply(person, alpha, out, 1 / 255)
+    cv2.multiply(out, other, out, 1 / 255)
+    cv2.multiply(person, alpha, other, 1 / 255)
     cv2.add(out, other, out)

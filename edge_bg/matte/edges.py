@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, planes
-from edge_bg.tiles import TILE, Grid, Rect, Scratch, SoftAlpha, enclose, with_soft
+from edge_bg.tiles import TILE, Grid, Rect, Scratch, SoftAlpha, with_soft
 
 Floats = NDArray[np.float32]
 
@@ -136,11 +136,16 @@ class Upsampler:
             term *= self.sharpness
         terms[-1] += np.float32(127.5 * (1 - self.sharpness))
         alpha = self._apply(terms, colour)
-        rects = self._soft(alpha)
-        some = self._fill(alpha, out)
-        self._soft_parts(rects, terms, halves, out)
+        soft, solid = self._cut(alpha)
+        out.fill(0)
+        y, u, v = planes(out)
+        for left, top, right, bottom in solid:
+            y[top:bottom, left:right] = 255
+            u[top // 2 : bottom // 2, left // 2 : right // 2] = 255
+        self._soft_parts(soft, terms, halves, y, u)
+        np.copyto(v, u)
         self._past = out
-        return with_soft(out, rects, enclose(some, *rects))
+        return with_soft(out, soft, solid)
 
     def _fit(self, colour: Picture, mask: Picture, plain: Floats) -> list[Any]:
         """The coefficients: those of `fit` where the mask changes, the mask itself (`plain`) elsewhere."""
@@ -166,30 +171,19 @@ class Upsampler:
             total += term * plane
         return saturate(total)
 
-    def _soft(self, alpha: Picture) -> list[Rect]:
-        """The parts of the frame where the alpha need not be 0 or 255, from the alpha at working size."""
-        soft: Any = cv2.inRange(alpha, _NEAR, 255 - _NEAR)
-        return self.grid.rects(self.grid.tiles(np.asarray(cv2.dilate(soft, _CROSS), np.uint8)))
+    def _cut(self, alpha: Picture) -> tuple[list[Rect], list[Rect]]:
+        """The parts of the frame where the alpha need not be 0 or 255, and those where it is 255.
 
-    def _fill(self, alpha: Picture, out: I420) -> Rect:
-        """Every tile gets 0 or 255, whichever its middle is nearer to; the soft parts are written afterwards.
-
-        Returns the rectangle that holds all of 255.
+        A tile that is not soft is whatever its middle is, in the alpha at working size.
         """
-        side, (width, height) = self.grid.side, self.grid.size
-        hard = np.where(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE] > 127, np.uint8(255), np.uint8(0))
-        rows = np.repeat(hard, side, axis=1)[:, :width]
-        spread(rows, out[:height], side)
-        half = np.ascontiguousarray(rows[:, ::2])
-        for plane in planes(out)[1:]:
-            spread(half, plane, side // 2)
-        left, top, across, down = cv2.boundingRect(hard)
-        right, bottom = min((left + across) * side, width), min((top + down) * side, height)
-        return Rect(left * side, top * side, right, bottom)
+        soft: Any = cv2.inRange(alpha, _NEAR, 255 - _NEAR)
+        person = np.right_shift(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE], 7)
+        return self.grid.cut(self.grid.tiles(np.asarray(cv2.dilate(soft, _CROSS), np.uint8)), person)
 
-    def _soft_parts(self, rects: list[Rect], terms: list[Floats], halves: list[Picture], out: I420) -> None:
+    def _soft_parts(
+        self, rects: list[Rect], terms: list[Floats], halves: list[Picture], y: Picture, u: Picture
+    ) -> None:
         """The interpolated coefficients applied to the colour at half size, in `rects`; then luma's alpha from it."""
-        y, u, v = planes(out)
         past = planes(self._past)[1] if self._past is not None and self.steady else None
         wide: list[Any] = [cv2.copyMakeBorder(term, 1, 1, 1, 1, cv2.BORDER_REPLICATE) for term in terms]
         for rect in rects:
@@ -208,7 +202,6 @@ class Upsampler:
                 saturate(total, part, out=alpha)
             if past is not None:
                 self._hold(alpha, past[top:bottom, left:right])
-            v[top:bottom, left:right] = alpha
             # What adjoins a rectangle is plain, or nearly so: interpolating each alone leaves no seam.
             whole = y[rect.top : rect.bottom, rect.left : rect.right]
             cv2.resize(alpha, whole.shape[::-1], dst=whole, interpolation=cv2.INTER_LINEAR)
@@ -234,13 +227,6 @@ class Upsampler:
         full = self._scratch.take(name, shape, np.float32)
         cv2.resize(part, shape[::-1], dst=full, interpolation=cv2.INTER_LINEAR)
         return full[half : half + (bottom - top) // 2, half : half + (right - left) // 2]
-
-
-def spread(rows: Picture, out: Picture, times: int) -> None:
-    """Every row of `rows` `times` times, into `out`, whose last repetitions may be fewer."""
-    whole = len(out) // times
-    out[: whole * times].reshape(whole, times, out.shape[1])[...] = rows[:whole, None]
-    out[whole * times :] = rows[-1]
 
 
 _NEAR = 4  # levels from 0 and 255 that nobody sees

@@ -276,7 +276,7 @@ def test_clean_takes_the_old_room_out_of_soft_edges():
     alpha[:height] = truth
     for plane in planes(alpha)[1:]:
         plane[...] = cv2.resize(truth, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    alpha = with_soft(alpha, [Rect(160, 80, 480, 400)], Rect(160, 80, 480, 400))
+    alpha = with_soft(alpha, [Rect(160, 80, 480, 400)], [])
     perfect = 40 * share + 90 * (1 - share)
     frame, behind, edge = Frame(data, 0.0, 0), Painted(filled(size, (90, 128, 128))), (truth > 6) & (truth < 249)
     error = [
