@@ -76,3 +76,20 @@ def blend_without(
     cv2.min(other, alpha, other)
     cv2.multiply(behind, rest, rest, 1 / 255)
     cv2.add(other, rest, out)
+
+
+def wrap_light(behind: Picture, alpha: Picture, amount: float, out: Picture, reach: int, scratch: Scratch) -> None:
+    """Lets the new background's light spill over the person's edge, `reach` pixels far; `out` is changed in place.
+
+    amount: 0..1, the background's share at the very edge. "Light wrap" as compositors have long done it by hand: the
+    blurred outside of the alpha, where there is person, is given to the background.
+    """
+    spill = scratch.take("spill", alpha.shape, np.uint8)
+    cv2.bitwise_not(alpha, spill)
+    cv2.blur(spill, (2 * reach + 1, 2 * reach + 1), spill)
+    cv2.multiply(spill, alpha, spill, amount / 255)
+    other = scratch.take("other", alpha.shape, np.uint8)
+    cv2.multiply(behind, spill, other, 1 / 255)
+    cv2.bitwise_not(spill, spill)
+    cv2.multiply(out, spill, out, 1 / 255)
+    cv2.add(out, other, out)

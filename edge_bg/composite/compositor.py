@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge_bg.composite.backgrounds import Background
-from edge_bg.composite.colour import OldRoom, blend_without
+from edge_bg.composite.colour import OldRoom, blend_without, wrap_light
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes
 from edge_bg.tiles import Grid, Rect, Scratch, soft_parts
 
@@ -28,14 +28,21 @@ class Compositor:
     fps:        about how many there are a second.
     clean:      take the old room's colours out of soft edges (`edge_bg.composite.colour`); needs an alpha that knows
                 its soft parts, and has no effect on any other.
+    wrap:       0..1, how much of the new background's light spills over the person's edge; likewise.
     """
 
-    def __init__(self, background: Background, size: Size, *, fps: float = 30.0, clean: bool = False) -> None:
+    def __init__(
+        self, background: Background, size: Size, *, fps: float = 30.0, clean: bool = False, wrap: float = 0.0
+    ) -> None:
+        if not 0 <= wrap <= 1:
+            raise ValueError(f"light wrap {wrap} is outside 0..1")
         self.size = size
         self.fps = fps
         self._pool = Pool(size)
         self._scratch = Scratch()
         self._old = OldRoom(Grid.of(size)) if clean else None
+        self._wrap = wrap
+        self._reach = max(1, size[1] // 120)
         self._lock = threading.Lock()
         background.open(size, fps)
         self._background = background
@@ -101,6 +108,10 @@ class Compositor:
                 else:
                     room = old.part(plane, part, self._scratch)
                     blend_without(fg[at], room, target[at], weight[at], target[at], self._scratch)
+                if self._wrap and known:
+                    light = planes(np.asarray(behind))[plane]
+                    reach = max(1, self._reach // (2 if plane else 1))
+                    wrap_light(light[at], weight[at], self._wrap, target[at], reach, self._scratch)
 
 
 def _at(rect: Rect, plane: int) -> tuple[slice, slice]:

@@ -292,3 +292,16 @@ def test_clean_never_shows_the_room_where_alpha_is_nothing():
     alpha = disc_alpha()
     out = Compositor(ColorBackground("black"), SIZE, clean=True)(Frame(noise(5), 0.0, 0), alpha)
     assert (out.y[np.asarray(alpha)[:240] == 0] == 0).all()
+
+
+def test_light_wraps_round_the_edge_and_no_further():
+    person, behind, alpha = filled(SIZE, (40, 128, 128)), filled(SIZE, (240, 128, 128)), disc_alpha()
+    frame = Frame(person, 0.0, 0)
+    plain = Compositor(Painted(behind), SIZE)(frame, alpha).y.astype(int)
+    wrapped = Compositor(Painted(behind), SIZE, wrap=0.6)(frame, alpha).y.astype(int)
+    y = np.asarray(alpha)[:240]
+    assert (wrapped >= plain - 1).all() and (wrapped - plain)[(y > 100) & (y < 250)].mean() > 10
+    deep = cv2.erode(y, np.ones((25, 25), np.uint8)) == 255
+    assert np.abs(wrapped - plain)[deep | (y == 0)].max() <= 1
+    with pytest.raises(ValueError, match="wrap"):
+        Compositor(Painted(behind), SIZE, wrap=2.0)
