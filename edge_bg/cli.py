@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (OSError, ValueError):  # standard output was closed under us
         _let_go_of_stdout()
         code = OK
+    for number in (signal.SIGINT, signal.SIGTERM):  # all is finished: one more Ctrl-C ends Python without a traceback
+        with contextlib.suppress(ValueError):  # not in the main thread
+            signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
 

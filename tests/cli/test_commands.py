@@ -319,3 +319,18 @@ def test_a_signal_while_it_starts_leaves_no_traceback(delay: float):
 def test_quiet_is_quiet(inside: Inside):
     done = inside("run", *SMALL, "--sink", "null", "--frames", "2", "--quiet")
     assert [line for line in done.stderr.splitlines() if line.startswith("edge-bg")] == []
+
+
+def test_ctrl_c_while_python_itself_ends_is_no_traceback(root: Path):
+    code = (
+        "import atexit, sys, time; from edge_bg.cli import main; "
+        "atexit.register(lambda: (print('ending', flush=True), time.sleep(30))); "
+        "sys.argv[1:] = ['--version']; main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert [process.stdout.readline().split()[0] for _ in range(2)] == ["edge-bg,", "ending"]
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("", "")
