@@ -88,7 +88,6 @@ class Compositor:
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
         known = soft_parts(alpha)
         old = self._old if known else None
-        np.copyto(out, behind)
         if known:
             soft, solid = known
         else:
@@ -96,8 +95,9 @@ class Compositor:
             soft, solid = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)], []
         if old is not None and soft:
             old.look(person, alpha)
-        pictures = [planes(np.asarray(picture)) for picture in (person, alpha, out)]
-        for plane, (fg, weight, target) in enumerate(zip(*pictures, strict=True)):
+        pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
+        for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
+            np.copyto(target, bg)  # a plane at a time, so that it is still in the cache for what follows
             for part in solid:
                 at = _at(part, plane)
                 target[at] = fg[at]

@@ -17,80 +17,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, planes
+from edge_bg.matte.guided import Floats, fit
 from edge_bg.tiles import TILE, Grid, Rect, Scratch, SoftAlpha, with_soft
-
-Floats = NDArray[np.float32]
-
-
-def fit(colour: Picture, mask: Picture, radius: int, epsilon: float, scratch: Scratch | None = None) -> Any:
-    """(a_y, a_u, a_v, b), float32 `(4, h, w)`, of the guided filter; a view of `scratch` where that is given.
-
-    colour:  `(h, w, 3)` uint8, the guide in Y, U, V.
-    mask:    `(h, w)` uint8.
-    radius:  of the window, in pixels.
-    epsilon: noise in levels of 255; contrasts below it are smoothed over instead of followed.
-    """
-    scratch = scratch or Scratch()
-    height, width = mask.shape
-    # All planes stand on top of each other, with `radius` rows between, so that one call takes the mean of them all.
-    rows = height + 2 * radius
-    values, means = (scratch.take(name, (13, rows, width), np.float32) for name in ("values", "means"))
-    border = (radius, radius, 0, 0, cv2.BORDER_REPLICATE)
-    for plane, picture in enumerate(
-        (*cv2.split(cv2.copyMakeBorder(colour, *border)), cv2.copyMakeBorder(mask, *border))
-    ):
-        np.copyto(values[plane], np.asarray(picture))
-    np.multiply(values[:3], values[3], out=values[4:7])
-    np.multiply(values[:3], values[:3], out=values[7:10])
-    np.multiply(values[1:3], values[0], out=values[10:12])
-    np.multiply(values[1], values[2], out=values[12])
-    window = (2 * radius + 1, 2 * radius + 1)
-    cv2.blur(values.reshape(13 * rows, width), window, dst=means.reshape(13 * rows, width))
-    means = means[:, radius : radius + height]
-    centre, p = means[:3], means[3]
-    product = scratch.take("product", (3, height, width), np.float32)
-    # Covariances: of the colour with the mask (cy, cu, cv) and with itself (yy, uu, vv, yu, yv, uv), symmetric.
-    means[4:7] -= np.multiply(centre, p, out=product)
-    means[7:10] -= np.multiply(centre, centre, out=product)
-    means[7:10] += np.float32(epsilon * epsilon)
-    means[10:12] -= np.multiply(centre[1:], centre[0], out=product[:2])
-    means[12] -= np.multiply(centre[1], centre[2], out=product[0])
-    cy, cu, cv, yy, uu, vv, yu, yv, uv = means[4:]
-    # Inverted by its cofactors.
-    k = scratch.take("cofactors", (6, height, width), np.float32)
-    one = product[0]
-    for out, (a, b, c, d) in zip(
-        k,
-        ((uu, vv, uv, uv), (yv, uv, yu, vv), (yu, uv, yv, uu), (yy, vv, yv, yv), (yu, yv, yy, uv), (yy, uu, yu, yu)),
-        strict=True,
-    ):
-        np.multiply(a, b, out=out)
-        out -= np.multiply(c, d, out=one)
-    fitted = scratch.take("fitted", (4, height, width), np.float32)
-    scale = fitted[3]  # the determinant, until b takes its place
-    np.multiply(yy, k[0], out=scale)
-    scale += np.multiply(yu, k[1], out=one)
-    scale += np.multiply(yv, k[2], out=one)
-    for out, (a, b, c) in zip(fitted, ((0, 1, 2), (1, 3, 4), (2, 4, 5)), strict=False):
-        np.multiply(k[a], cy, out=out)
-        out += np.multiply(k[b], cu, out=one)
-        out += np.multiply(k[c], cv, out=one)
-    fitted[:3] /= scale
-    np.multiply(fitted[:3], centre, out=product)
-    np.subtract(p, product[0], out=fitted[3])
-    fitted[3] -= product[1]
-    fitted[3] -= product[2]
-    return fitted
-
-
-def saturate(values: Any, plus: Any = None, out: Picture | None = None) -> Picture:
-    """`values`, or `values + plus`, float32, rounded to uint8 and held to 0..255."""
-    if plus is None:
-        return np.asarray(cv2.convertScaleAbs(np.maximum(values, 0), out), np.uint8)
-    return np.asarray(cv2.add(values, plus, out, None, cv2.CV_8U), np.uint8)
 
 
 class Upsampler:
@@ -111,6 +41,8 @@ class Upsampler:
         self.epsilon = epsilon
         self.sharpness = sharpness
         self.steady = steady
+        self._play = np.full(256, steady, np.uint8)
+        self._play[[0, 255]] = 0
         self._past: I420 | None = None
         self._scratch = Scratch()
 
@@ -129,13 +61,7 @@ class Upsampler:
         colour: `(h, w, 3)` uint8, the frame's Y, U, V at that size.
         halves: the frame's Y, U, V at half size, padded to whole tiles.
         """
-        terms: list[Any] = [mask.astype(np.float32)]
-        if self.guided:
-            terms = self._fit(colour, mask, terms[0])
-        for term in terms:
-            term *= self.sharpness
-        terms[-1] += np.float32(127.5 * (1 - self.sharpness))
-        alpha = self._apply(terms, colour)
+        terms, alpha = self._terms(mask, colour)
         soft, solid = self._cut(alpha)
         out.fill(0)
         y, u, v = planes(out)
@@ -147,29 +73,37 @@ class Upsampler:
         self._past = out
         return with_soft(out, soft, solid)
 
-    def _fit(self, colour: Picture, mask: Picture, plain: Floats) -> list[Any]:
-        """The coefficients: those of `fit` where the mask changes, the mask itself (`plain`) elsewhere."""
-        terms: list[Any] = [np.zeros_like(plain) for _ in range(3)] + [plain]
-        changes: Any = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE)
-        left, top, width, height = cv2.boundingRect(changes)
-        if width:
-            reach = 2 * self.radius
-            part = (
-                slice(max(0, top - reach), top + height + reach),
-                slice(max(0, left - reach), left + width + reach),
-            )
-            for term, fitted in zip(
-                terms, fit(colour[part], mask[part], self.radius, self.epsilon, self._scratch), strict=True
-            ):
-                term[part] = fitted
-        return terms
+    def _terms(self, mask: Picture, colour: Picture) -> tuple[Floats, Picture]:
+        """(the coefficients a_y, a_u, a_v, b, float32 `(4, h + 2, w + 2)`; the alpha they give at working size).
 
-    def _apply(self, terms: list[Any], colour: Picture) -> Picture:
-        """The alpha at the size of `colour`."""
-        total = terms[-1].copy()
-        for term, plane in zip(terms[:-1], cv2.split(colour), strict=False):
-            total += term * plane
-        return saturate(total)
+        They are those of `fit` where the mask changes and make the mask itself elsewhere, stretched about one half.
+        Around them all is a border of one pixel, for interpolation.
+        """
+        height, width = mask.shape
+        terms: Floats = self._scratch.take("terms", (4, height + 2, width + 2), np.float32)
+        inner = terms[:, 1:-1, 1:-1]
+        inner[:3] = 0
+        plain = np.multiply(mask, np.float32(self.sharpness), out=inner[3])
+        plain += np.float32(127.5 * (1 - self.sharpness))
+        alpha = self._scratch.take("alpha", mask.shape, np.uint8)
+        self._saturate(plain, alpha)
+        if self.guided:
+            changes: Any = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE)
+            left, top, across, down = cv2.boundingRect(changes)
+            if across:
+                reach = 2 * self.radius
+                part = np.s_[max(0, top - reach) : top + down + reach, max(0, left - reach) : left + across + reach]
+                fitted, given = fit(colour[part], plain[part], self.radius, self.epsilon, self._scratch)
+                inner[(slice(None), *part)] = fitted
+                self._saturate(given, alpha[part])
+        terms[:, 0], terms[:, -1] = terms[:, 1], terms[:, -2]
+        terms[:, :, 0], terms[:, :, -1] = terms[:, :, 1], terms[:, :, -2]
+        return terms, alpha
+
+    def _saturate(self, values: Floats, out: Picture) -> None:
+        """`values` rounded to uint8 and held to 0..255."""
+        positive = self._scratch.take("positive", values.shape, np.float32)
+        cv2.convertScaleAbs(np.maximum(values, 0, out=positive), out)
 
     def _cut(self, alpha: Picture) -> tuple[list[Rect], list[Rect]]:
         """The parts of the frame where the alpha need not be 0 or 255, and those where it is 255.
@@ -180,42 +114,46 @@ class Upsampler:
         person = np.right_shift(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE], 7)
         return self.grid.cut(self.grid.tiles(np.asarray(cv2.dilate(soft, _CROSS), np.uint8)), person)
 
-    def _soft_parts(
-        self, rects: list[Rect], terms: list[Floats], halves: list[Picture], y: Picture, u: Picture
-    ) -> None:
-        """The interpolated coefficients applied to the colour at half size, in `rects`; then luma's alpha from it."""
+    def _soft_parts(self, rects: list[Rect], terms: Floats, halves: list[Picture], y: Picture, u: Picture) -> None:
+        """The interpolated coefficients applied to the colour at half size, in `rects`; then luma's alpha from it.
+
+        Their alphas lie end to end in a flat buffer, so that what needs no neighbours is one call for all of them.
+        """
+        if not rects:
+            return
         past = planes(self._past)[1] if self._past is not None and self.steady else None
-        wide: list[Any] = [cv2.copyMakeBorder(term, 1, 1, 1, 1, cv2.BORDER_REPLICATE) for term in terms]
-        for rect in rects:
-            left, top, right, bottom = (edge // 2 for edge in rect)
-            alpha = u[top:bottom, left:right]
-            total = self._upsample(wide[-1], rect, "total")
-            if len(wide) == 1:
-                saturate(total, out=alpha)
-            for term, plane in zip(wide[:-2], halves, strict=False):
-                part = self._upsample(term, rect, "part")
-                np.multiply(part, plane[top:bottom, left:right], out=part)
-                cv2.add(total, part, total)
-            if len(wide) > 1:
-                part = self._upsample(wide[-2], rect, "part")
-                np.multiply(part, halves[-1][top:bottom, left:right], out=part)
-                saturate(total, part, out=alpha)
+        places: list[tuple[Any, slice]] = []
+        count = 0
+        for left, top, right, bottom in rects:
+            size = (right - left) * (bottom - top) // 4
+            places.append((np.s_[top // 2 : bottom // 2, left // 2 : right // 2], slice(count, count + size)))
+            count += size
+        held, alpha = (self._scratch.take(name, (1, count), np.uint8) for name in ("held", "alphas"))
+        for rect, (at, flat) in zip(rects, places, strict=True):
+            total = self._upsample(terms[3], rect, "total")
+            if self.guided:
+                for term, half in zip(terms, halves, strict=False):
+                    part = self._upsample(term, rect, "part")
+                    cv2.multiply(part, half[at], part, 1, cv2.CV_32F)
+                    cv2.add(total, part, total)
+            self._saturate(total, alpha[0, flat].reshape(total.shape))
             if past is not None:
-                self._hold(alpha, past[top:bottom, left:right])
+                held[0, flat].reshape(total.shape)[...] = past[at]
+        if past is not None:
+            self._hold(alpha, held)
+        for rect, (at, flat) in zip(rects, places, strict=True):
+            part = u[at]
+            part[...] = alpha[0, flat].reshape(part.shape)
             # What adjoins a rectangle is plain, or nearly so: interpolating each alone leaves no seam.
             whole = y[rect.top : rect.bottom, rect.left : rect.right]
-            cv2.resize(alpha, whole.shape[::-1], dst=whole, interpolation=cv2.INTER_LINEAR)
+            cv2.resize(part, whole.shape[::-1], dst=whole, interpolation=cv2.INTER_LINEAR)
 
     def _hold(self, alpha: Picture, past: Picture) -> None:
         """Moves `alpha` to within `steady` levels of itself towards `past`, except where it is 0 or 255."""
-        soft, held, least = (self._scratch.take(name, alpha.shape, np.uint8) for name in ("soft", "held", "least"))
-        play: Any = self.steady
-        cv2.inRange(alpha, 1, 254, soft)
-        cv2.add(alpha, play, held)
-        np.minimum(held, past, out=held)
-        cv2.subtract(alpha, play, least)
-        np.maximum(held, least, out=held)
-        cv2.copyTo(held, soft, alpha)
+        play, bound = (self._scratch.take(name, alpha.shape, np.uint8) for name in ("play", "bound"))
+        cv2.LUT(alpha, self._play, play)
+        cv2.min(past, cv2.add(alpha, play, bound), past)
+        cv2.max(past, cv2.subtract(alpha, play, bound), alpha)
 
     def _upsample(self, padded: Floats, rect: Rect, name: str) -> Any:
         """The part of a padded working-size plane under `rect`, interpolated to half the frame's size."""
