@@ -23,8 +23,6 @@ from edge_bg.sinks.fanout import Sinks
 from edge_bg.sinks.null import Null
 from edge_bg.sources.synthetic import Synthetic
 
-Times = dict[str, float]
-
 
 class InMemory:
     """A source that gives the same few frames over and over, at no cost: the loop alone is measured."""

@@ -19,7 +19,6 @@ from edge_bg.sources.fit import even
 
 Bytes = NDArray[np.uint8]
 Plane = NDArray[np.uint8]
-Decode = Callable[[Bytes], I420]
 
 
 class MjpgDecoder:

@@ -32,7 +32,7 @@ def _code(direction: int, number: int, size: int) -> int:
 QUERYCAP = _code(2, 0, 104)
 ENUM_FMT = _code(3, 2, 64)
 G_FMT, S_FMT = _code(3, 4, _FORMAT_SIZE), _code(3, 5, _FORMAT_SIZE)
-G_CTRL, S_CTRL = _code(3, 27, 8), _code(3, 28, 8)
+S_CTRL = _code(3, 28, 8)
 QUERYCTRL = _code(3, 36, 68)
 ENUM_FRAMESIZES, ENUM_FRAMEINTERVALS = _code(3, 74, 44), _code(3, 75, 52)
 
