@@ -75,6 +75,7 @@ class Frame:
     alpha420: how much of each pixel is person, 0..255, laid out like `data`; None before the matte.
     truth:    true alpha `(H, W)` uint8, only from a source that knows it (`synthetic`).
     small:    an I420 view of the same moment at about the model's size, where the camera delivers one.
+    half:     I420 of the same picture at half its size, 2x2 pixels averaged, once a stage has made one.
     covered:  True when this is the privacy cover and holds no pixel of the camera.
     premultiplied: True when the colours are multiplied by alpha, that is blended over black (background
               `transparent`): to put it on a picture, add the picture times `1 - alpha`.
@@ -86,6 +87,7 @@ class Frame:
     alpha420: I420 | None = None
     truth: Picture | None = None
     small: I420 | None = None
+    half: I420 | None = None
     covered: bool = False
     premultiplied: bool = False
 
@@ -147,6 +149,7 @@ class Frame:
             alpha420=None if self.alpha420 is None else self.alpha420.copy(),
             truth=None if self.truth is None else self.truth.copy(),
             small=None if self.small is None else self.small.copy(),
+            half=None if self.half is None else self.half.copy(),
         )
 
 

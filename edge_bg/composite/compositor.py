@@ -83,7 +83,7 @@ class Compositor:
             behind = background(carrying)
             out = self._pool.take()
             self._blend(frame.data, behind, alpha420, out)
-        return replace(carrying, data=out, small=None, premultiplied=background.mode == "alpha")
+        return replace(carrying, data=out, small=None, half=None, premultiplied=background.mode == "alpha")
 
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
         known = soft_parts(alpha)

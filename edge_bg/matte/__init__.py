@@ -118,8 +118,10 @@ class Matte:
 
     def _halves(self, frame: Frame) -> list[Picture]:
         """Y, U and V at half size, padded to whole tiles; views of the frame where nothing has to be done."""
-        cv2.resize(frame.y, self._luma.shape[::-1], dst=self._luma, interpolation=cv2.INTER_AREA)
-        halves = [self._luma, frame.u, frame.v]
+        luma = self._luma if frame.half is None else planes(frame.half)[0]
+        if frame.half is None:
+            cv2.resize(frame.y, luma.shape[::-1], dst=luma, interpolation=cv2.INTER_AREA)
+        halves = [luma, frame.u, frame.v]
         if self.grid.padded == self.size:
             return halves
         return [self._pad(plane, 2) for plane in halves]
