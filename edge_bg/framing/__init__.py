@@ -27,7 +27,8 @@ from edge_bg.tensors import Region
 __all__ = ["Framing", "FramingOptions", "Looks"]
 
 _PATIENCE = 8  # frames without anybody before the window lets go
-_SEARCH = 4  # frames between close looks at what moves, while nobody is known
+_SEARCH = 4  # frames between looks for newcomers; `every` once that many in a row were in vain:
+_TRIES = 6
 _VAST = 0.4  # of the frame: what moves there is large enough for a look at the whole
 _FOUND = 0.2  # of a close look's height: smaller is nobody
 _STIR = 3  # cells of the thumbnail: less is noise
@@ -136,7 +137,7 @@ class Framing:
         self._mask = self._seen = self._scouted = None
         self._settled = False  # the mask was taken where the next look goes
         self._time = 0.0
-        self._missing = self._sightings = self._since = self._rested = 0
+        self._missing = self._sightings = self._since = self._rested = self._vain = 0
 
     def _still(self, frame: Frame, thumb: Picture) -> bool:
         """Whether the last mask will do: nothing moved where it was taken, and not too long ago."""
@@ -205,7 +206,7 @@ class Framing:
             return
         known = self._window.box is not None
         self._since += 1
-        if self._since < (self.options.every if known else _SEARCH):
+        if self._since < min(_SEARCH if self._vain < _TRIES else self.options.every, self.options.every):
             return
         if not known and self._missing == 0:
             return  # somebody fills the frame
@@ -218,9 +219,11 @@ class Framing:
             changes[self._motion.within(self._window.box, self._canvas.cells)] = 0
         moved = self._motion.box(changes, self._canvas.cells)
         if moved is None or cv2.countNonZero(changes) < _STIR:
+            self._vain = 0
             return  # slow motion adds up until the next time
         self._scouted = thumb
         found = self._newcomers(frame, moved, known)
+        self._vain = self._vain + 1 if found is None and known else 0  # a curtain in the wind is looked at less
         if found is not None:
             self._settled = False
             self._window.plan(self._known().join(found) if known else found)

@@ -22,6 +22,7 @@ _STAYS: Final = 1.5  # times as large a rival of the one who was kept has to be
 _HALF: Final = 0.5
 _FOOT: Final = 0.02  # of somebody's height: their lowest part
 _TRACE: Final = 0.01  # of a part of the mask has to have been somebody else to tell two people in it apart
+_PIECE: Final = 0.08  # of somebody's area: smaller is what came off them
 _KEPT, _DROPPED = 1, 2
 
 
@@ -96,7 +97,7 @@ class Keeper:
     def reset(self) -> None:
         """Forget who was kept."""
         self._owner: Picture | None = None
-        self._doubt = 0
+        self._doubt = self._kept = 0
 
     def __call__(self, mask: Picture) -> Picture:
         """`mask` uint8 of the canvas; the answer is a new array where somebody is dropped, else `mask` itself."""
@@ -105,6 +106,7 @@ class Keeper:
             labels, crowd = self._split(labels, crowd)
         wanted = self._wanted(labels, crowd)
         if crowd:
+            self._kept = len(wanted)
             owners = np.zeros(int(labels.max()) + 1, np.uint8)
             for each in crowd:
                 owners[each.label] = _KEPT if each.label in wanted else _DROPPED
@@ -147,15 +149,30 @@ class Keeper:
         """Labels of those to keep: whom the rule wants, but for those it changed its mind about only just now."""
         past = {each.label: self._history(labels, each) for each in crowd}
         rule = self._largest(crowd, past) if self._zone is None else self._inside(labels, crowd)
+        rule |= self._pieces(crowd, past, rule)
         changed = {label for label, p in past.items() if p and (p == _KEPT) != (label in rule)}
+        stay = {label for label, p in past.items() if p == _KEPT}
+        if len(stay) > self._kept:  # somebody came out from behind the guest: that is no change of mind
+            stay &= rule
+            changed &= {label for label, p in past.items() if p == _DROPPED}
         self._doubt = self._doubt + 1 if changed else 0
         if self._doubt >= _DOUBT:
             self._doubt = 0
             return rule
-        stay = {label for label, p in past.items() if p == _KEPT}
         if self.rule == "largest":  # one only: a rival waits
             return stay or rule - changed
         return (rule - changed) | stay
+
+    def _pieces(self, crowd: list[Somebody], past: dict[int, int], rule: set[int]) -> set[int]:
+        """Those who are no others but parts that came off somebody wanted: a hand, or legs below the body."""
+        found = set()
+        for each in crowd:
+            for main in crowd if past[each.label] == _KEPT and each.label not in rule else ():
+                over = min(each.box.right, main.box.right) - max(each.box.left, main.box.left)
+                beneath = 2 * over >= each.box.size[0]
+                if main.label in rule and (beneath or each.area < _PIECE * main.area):
+                    found.add(each.label)
+        return found
 
     def _history(self, labels: Any, each: Somebody) -> int:
         """Whether most of somebody was kept or dropped a frame ago; 0: they are new."""

@@ -24,7 +24,7 @@ class FramingOptions:
     )
     margin: float = _knob(0.2, 0.05, 1, "room left around people in a closer look, in parts of their height")
     max_zoom: float = _knob(8.0, 1, 32, "a closer look is never smaller than the frame's shorter side through this")
-    every: int = _knob(15, 1, 1000, "frames between looks at the rest of the picture, if something moved there")
+    every: int = _knob(15, 1, 1000, "frames at most between looks at what moves in the rest of the picture")
     keep: Keep = field(
         default="everyone",
         metadata={"help": "everyone; largest: one person only; zone: whose feet, or half of whom, are in the zone"},

@@ -63,7 +63,7 @@ def test_people_far_away_are_found_by_their_motion_and_seen(network):
     assert np.mean(plain) < 0.2
     assert np.mean(framed) > 0.85
     assert framing.region is not None and framing.region[3] <= 0.5 * SIZE[1]
-    assert len(network.looks) <= 45  # second looks are few
+    assert len(network.looks) <= 50  # second looks are few
 
 
 def test_a_guest_who_fills_the_frame_is_seen_as_well_as_before(network):
@@ -83,8 +83,8 @@ def test_passers_by_vanish_and_the_guest_stays(network, rule):
 
     everyone, guest = through()
     left, still_there = through(**rule)
-    assert everyone > 0.12
-    assert left < 0.4 * everyone
+    assert everyone > 0.3
+    assert left < 0.5 * everyone
     assert still_there > guest - 0.01
 
 

@@ -98,3 +98,22 @@ def test_nobody_is_no_trouble_and_everyone_is_the_mask_itself():
     assert not keeper(empty).any() and keeper(empty) is empty
     one = crowd((10, 10, 60, 144))
     assert keeper(one) is one
+
+
+@pytest.mark.parametrize(("rule", "zone"), [("largest", None), ("zone", STRIP)])
+def test_a_passer_by_who_comes_out_from_behind_the_guest_goes_at_once(rule, zone):
+    keeper = Keeper(rule, zone, CELLS)
+    guest = (100, 10, 150, 144)
+    keeper(crowd(guest))
+    keeper(crowd((100, 10, 160, 144)))
+    out = keeper(crowd(guest, (156, 50, 176, 125)))
+    assert near(out, 120, 100) and not near(out, 165, 100)
+
+
+@pytest.mark.parametrize(("rule", "zone"), [("largest", None), ("zone", STRIP)])
+def test_what_comes_off_the_guest_stays(rule, zone):
+    keeper = Keeper(rule, zone, CELLS)
+    keeper(crowd((100, 10, 150, 144), (150, 60, 190, 70)))
+    for _ in range(20):  # the arm is lost, the hand is not; the waist is lost, the legs are not
+        out = keeper(crowd((100, 10, 150, 90), (100, 100, 150, 144), (178, 60, 190, 70)))
+        assert near(out, 120, 50) and near(out, 120, 120) and near(out, 184, 65)
