@@ -20,7 +20,8 @@ again and fails when a model has fallen below its card.
 
 What the figures mean: **IoU** with hand-drawn masks, mean over pictures (1 is perfect); **vs float**: its difference to
 the float network it was made from; **agreement**: IoU with that network's own masks; **flicker**: change of the mask
-from frame to frame, times 1000, lower is calmer; **M instructions**: millions an invoke on an emulated core.
+from frame to frame over all pixels, times 1000, lower is calmer; **M instructions**: millions an invoke on an emulated
+core.
 """
 
 
@@ -98,6 +99,9 @@ def _conditions(figures: Mapping[str, Any], evaluation: Mapping[str, Any]) -> li
             f = model["conditions"].get(condition)
             cells.append("– | – | –" if f is None else f"{_interval(f['iou'])} | {f['ap']:.3f} | {f['boundary_f']:.3f}")
         lines.append(f"| {condition} | {' | '.join(cells)} |")
+    calm = [f"{p} {_number(m['flicker']['mean'], 2)}" for p, m in figures.items() if m.get("flicker")]
+    if calm:
+        lines += ["", f"Flicker where the videos stand still, at their own size, times 1000: {', '.join(calm)}."]
     return lines
 
 
