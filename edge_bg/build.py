@@ -86,7 +86,9 @@ class Booth:
             self.source.open()
             size, fps = self.source.size, self.source.fps
             self.matte = matte(config, size)
-            self.compositor = opened.enter_context(Compositor(background(config.background), size, fps=fps))
+            self.compositor = opened.enter_context(
+                Compositor(background(config.background), size, fps=fps, **_fields(config.composite))
+            )
             cover = background(config.privacy.cover)
             opened.callback(cover.close)
             self.pipeline = Pipeline(

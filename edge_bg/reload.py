@@ -12,7 +12,7 @@ from edge_bg.config import Config
 
 log = logging.getLogger(__name__)
 
-_RESTART: Final = ("source", "sinks", "sync")  # threads, sizes and files hang on these
+_RESTART: Final = ("source", "sinks", "sync", "composite")  # threads, sizes and files hang on these
 
 
 class Reloader:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from edge_bg.composite.options import CompositeOptions
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
 from edge_bg.framing.options import FramingOptions, corners
@@ -93,7 +94,16 @@ def _part(name: str, options: type[Any], text: str) -> type[Part]:
             description=each.metadata.get("help"),
         )
         keys[each.name] = (hints[each.name], info)
-    return create_model(name, __base__=Part, __doc__=text, **keys)
+
+    def check(part: Any) -> Any:
+        try:
+            options(**{key: getattr(part, key) for key in keys})  # what its own check refuses is refused here
+        except ValueError as error:
+            raise Bad(str(error)) from None
+        return part
+
+    checks: Any = {"check": model_validator(mode="after")(check)}
+    return create_model(name, __base__=Part, __doc__=text, __validators__=checks, **keys)
 
 
 if TYPE_CHECKING:
@@ -109,9 +119,13 @@ if TYPE_CHECKING:
     class Matte(_Made):
         """See `edge_bg.matte.options`."""
 
+    class Composite(_Made):
+        """See `edge_bg.composite.options`."""
+
 else:
     Framing = _part("Framing", FramingOptions, "Where the network looks, whom it keeps, and when it need not look.")
     Matte = _part("Matte", MatteOptions, "From the network's mask to the frame's alpha: quiet in time, sharp in space.")
+    Composite = _part("Composite", CompositeOptions, "How the person is laid over the background.")
 
 
 class Privacy(Part):
@@ -142,6 +156,7 @@ class Config(Part):
     """A name (`landscape`) or a mapping."""
     framing: Framing = Framing()
     matte: Matte = Matte()
+    composite: Composite = Composite()
     background: Background = ColorBackground()
     """What is put behind the person."""
     sinks: Annotated[list[Sink], Field(min_length=1, max_length=16)] = Field(

@@ -209,3 +209,9 @@ def test_what_is_generated_from_the_models_is_up_to_date(root: Path):
 def test_schema_refuses_what_is_refused(data: dict[str, object]):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, config.schema())
+
+
+def test_what_a_stage_refuses_is_told_with_its_place():
+    for wrong in ({"key": "green-ish"}, {"key": "auto", "booth": True}):
+        with pytest.raises(ConfigError, match="matte"):
+            config.from_dict({"matte": wrong})
