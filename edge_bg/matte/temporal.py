@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import Picture
+from edge_bg.tiles import Scratch
 
 
 class Smoother:
@@ -36,6 +37,7 @@ class Smoother:
         certainty = np.abs(levels - 127.5) / 127.5
         self._by_motion = _table(opening)
         self._by_mask = _table(np.clip(1 - strength + sure * certainty**2, 0, 1))
+        self._scratch = Scratch()
         self._past: Picture | None = None
         self._luma: Picture | None = None
         self._colour: Picture | None = None
@@ -45,28 +47,33 @@ class Smoother:
         self._past = self._luma = self._colour = None
 
     def __call__(self, mask: Picture, colour: Picture) -> tuple[Picture, Picture]:
-        """(mask, colour), steadier; `mask` is `(h, w)` uint8, `colour` `(h, w, 3)` uint8, Y U V."""
+        """(mask, colour), steadier, valid until the next call; not to be written to.
+
+        mask: `(h, w)` uint8. colour: `(h, w, 3)` uint8, Y U V.
+        """
         luma: Any = cv2.extractChannel(colour, 0)
         past, before, faded = self._past, self._luma, self._colour
         self._luma = luma
         if past is None or before is None or faded is None or past.shape != mask.shape:
-            self._past, self._colour = mask, colour
-            return mask, colour
-        moved: Any = cv2.LUT(cv2.dilate(cv2.absdiff(luma, before), _CROSS), self._by_motion)
-        gain: Any = cv2.max(moved, cv2.LUT(mask, self._by_mask))
-        mask = self._past = mix(mask, past, gain)
-        colour = self._colour = mix(colour, faded, cv2.merge((moved, moved, moved)))
-        return mask, colour
+            self._past, self._colour = mask.copy(), colour.copy()
+            return self._past, self._colour
+        moved: Any = self._scratch.take("moved", luma.shape, np.uint8)
+        cv2.LUT(cv2.dilate(cv2.absdiff(luma, before, before), _CROSS, dst=moved), self._by_motion, moved)
+        gain: Any = cv2.max(moved, cv2.LUT(mask, self._by_mask), before)
+        mix(mask, past, gain, self._scratch)
+        mix(colour, faded, cv2.merge((moved, moved, moved)), self._scratch)
+        return past, faded
 
 
-def mix(new: Picture, old: Picture, gain: Any) -> Picture:
-    """`old + (new - old) * gain / 255`, uint8. Changes that round to nothing are dropped: a little play is welcome."""
-    step: Any = cv2.subtract(new, old)
-    up: Any = cv2.multiply(step, gain, step, 1 / 255)
-    step = cv2.subtract(old, new)
-    down: Any = cv2.multiply(step, gain, step, 1 / 255)
-    mixed: Any = cv2.subtract(cv2.add(old, up), down)
-    return np.asarray(mixed, np.uint8)
+def mix(new: Picture, old: Picture, gain: Any, scratch: Scratch) -> None:
+    """`old += (new - old) * gain / 255`, uint8. Changes that round to nothing are dropped: a little play is welcome."""
+    up, down = (scratch.take(name, new.shape, np.uint8) for name in ("up", "down"))
+    cv2.subtract(new, old, up)
+    cv2.subtract(old, new, down)
+    cv2.multiply(up, gain, up, 1 / 255)
+    cv2.multiply(down, gain, down, 1 / 255)
+    cv2.add(old, up, old)
+    cv2.subtract(old, down, old)
 
 
 def _table(values: Any) -> Picture:
