@@ -20,7 +20,7 @@ from pydantic import (
 from edge_bg.composite.options import CompositeOptions
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
-from edge_bg.framing.options import FramingOptions, corners
+from edge_bg.framing.options import FramingOptions
 from edge_bg.matte.options import MatteOptions
 
 
@@ -176,20 +176,8 @@ class Config(Part):
         return self
 
 
-def _cross_check_framing(framing: Framing) -> list[tuple[tuple[str | int, ...], Bad]]:
-    if framing.zone is None:
-        fix = "draw it: zone: [left, top, right, bottom] in parts of the frame"
-        return [(("framing", "keep"), Bad("has no zone to go by", fix))] if framing.keep == "zone" else []
-    try:
-        corners(framing.zone)
-    except ValueError as error:
-        what = str(error).partition(": ")[2]
-        return [(("framing", "zone"), Bad(f"is no zone: {what}", "e.g. [0, 0.9, 1, 1], the lowest tenth of the frame"))]
-    return []
-
-
 def _cross_check(config: Config) -> list[tuple[tuple[str | int, ...], Bad]]:
-    problems = _cross_check_framing(config.framing)
+    problems: list[tuple[tuple[str | int, ...], Bad]] = []
     taken: dict[tuple[str, str], int] = {}
     for number, sink in enumerate(config.sinks):
         here: tuple[str | int, ...] = ("sinks", number)

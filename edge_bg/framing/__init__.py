@@ -223,7 +223,7 @@ class Framing:
             return  # slow motion adds up until the next time
         self._scouted = thumb
         found = self._newcomers(frame, moved, known)
-        self._vain = self._vain + 1 if found is None and known else 0  # a curtain in the wind is looked at less
+        self._vain = self._vain + 1 if found is None else 0  # a curtain in the wind is looked at less
         if found is not None:
             self._settled = False
             self._window.plan(self._known().join(found) if known else found)

@@ -178,9 +178,9 @@ def test_the_config_frames_and_counts():
 @pytest.mark.parametrize(
     ("framing", "words"),
     [
-        ({"keep": "zone"}, "framing.keep: has no zone to go by"),
-        ({"keep": "zone", "zone": [0, 0.9, 1, 0.8]}, "framing.zone: is no zone"),
-        ({"zone": [[0, 0], [2, 0], [1, 1]]}, "framing.zone: is no zone"),
+        ({"keep": "zone"}, "framing: framing option keep: zone needs a zone"),
+        ({"keep": "zone", "zone": [0, 0.9, 1, 0.8]}, "left has to be less than right, top less than bottom"),
+        ({"zone": [[0, 0], [2, 0], [1, 1]]}, "framing: zone .* parts of the frame, from 0 to 1"),
         ({"keep": "tallest"}, "framing.keep"),
         ({"margin": 3}, "framing.margin"),
     ],
