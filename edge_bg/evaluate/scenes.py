@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_bg.errors import PictureError
 from edge_bg.evaluate import cutouts, rooms
 from edge_bg.evaluate.clips import MARGIN, Bgr, Camera, Clip
 from edge_bg.evaluate.cutouts import Cutout
@@ -35,7 +36,13 @@ class Kit:
         if self.data is None or not (self.data / "people" / "images").is_dir():
             return cutouts.portrait()
         photos = labelled(self.data / "people")
-        return cutouts.from_photo(photos[int(self.rng.integers(len(photos)))])
+        while True:  # a label that marks nobody is passed over
+            item = photos.pop(int(self.rng.integers(len(photos))))
+            try:
+                return cutouts.from_photo(item)
+            except PictureError:
+                if not photos:
+                    raise
 
     def room(self, kind: str, clutter: float = 1.0, figures: int = 0) -> Bgr:
         """A room with a margin: "painted", "office" (webcam clips) or "street" (beside somebody in a photograph);

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from edge_bg.evaluate import cutouts, props
 from edge_bg.evaluate.clips import MARGIN, Camera, Clip, clips
 from edge_bg.evaluate.data import labelled
-from edge_bg.evaluate.scenes import SCENES
+from edge_bg.evaluate.scenes import SCENES, Kit
 from edge_bg.evaluate.stage import Actor, Held, Pose
 from edge_bg.frame import from_bgr
 
@@ -141,3 +142,16 @@ def test_clips_with_photographs_differ_from_those_without(data: Path) -> None:
     (with_data,) = clips(0, SIZE, names=["group"], data=data, frames=1)
     (without,) = clips(0, SIZE, names=["group"], frames=1)
     assert not np.array_equal(next(iter(with_data)).truth, next(iter(without)).truth)
+
+
+def test_a_label_that_marks_nobody_is_passed_over(tmp_path: Path):
+    (tmp_path / "people/images").mkdir(parents=True)
+    (tmp_path / "people/masks").mkdir()
+    picture = np.full((80, 60, 3), 90, np.uint8)
+    for name, mark in (("a", 0), ("b", 255)):
+        mask = np.zeros((80, 60), np.uint8)
+        mask[10:70, 20:40] = mark
+        cv2.imwrite(str(tmp_path / f"people/images/{name}.png"), picture)
+        cv2.imwrite(str(tmp_path / f"people/masks/{name}.png"), mask)
+    kit = Kit("still", 0, (320, 180), tmp_path, np.random.default_rng(0))
+    assert {kit.person().name for _ in range(8)} == {"b"}
