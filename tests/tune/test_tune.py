@@ -101,7 +101,7 @@ def test_auto_in_a_config_runs_the_choice() -> None:
     tuned.save(choice(find("landscape", "float16"), threads=1))
     made = build.segmenter(config.from_dict({"model": "auto"}))
     with made as segmenter:
-        assert segmenter.info["model"] == "landscape-144x256-float16" and segmenter.threads == 1
+        assert segmenter.info["model"] == "landscape-144x256-float16" and segmenter.info["threads"] == 1
 
 
 def test_auto_without_a_choice_is_landscape(caplog: pytest.LogCaptureFixture) -> None:
