@@ -68,7 +68,8 @@ class Booth:
         calm: Any = cv2.extractChannel(colour, 0)
         moving = self._before is not None and cv2.absdiff(calm, self._before).max() > 24
         self._before = calm
-        nobody = not moving and cv2.countNonZero(_above(mask, 128)) < mask.size // 2000
+        # Some rooms hold specks that the network takes for people for ever; somebody far away is larger than this.
+        nobody = not moving and cv2.countNonZero(_above(mask, 128)) < mask.size // 700
         self._empty = self._empty + 1 if nobody else 0
         if self.state == "learning" or self._luma is None:
             self._learn(calm, colour)
