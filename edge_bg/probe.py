@@ -2,7 +2,7 @@
 
 A delegate built for another TensorFlow Lite does not raise, it takes the process down; and a device may hang.
 Neither must happen to the process that holds the camera. Run as `python -m edge_bg.probe`: standard input is
-one line of JSON (library, options, name, threads) and then the model's bytes; standard output is one word per
+one line of JSON (library, options, name, threads, parent) and then the model's bytes; standard output is one word per
 stage that was reached, then `ok` or one line of JSON with the error.
 """
 
@@ -20,6 +20,7 @@ from typing import Final
 
 from edge_bg.errors import DelegateError, EdgeBgError
 
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 TIMEOUT: Final = 30.0  # seconds; a Coral USB takes a few to receive its firmware
 _DOING: Final = {
     "": "starting",
@@ -43,13 +44,13 @@ def probe(
 
     Raises `DelegateError` with the reason: missing library, no device, graph refused, crashed, or hung.
     """
-    head = json.dumps({"library": library, "options": dict(options), "name": name, "threads": threads})
+    asked = {"library": library, "options": dict(options), "name": name, "threads": threads, "parent": os.getpid()}
     package = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH", ""))))
     try:
         done = subprocess.run(
             [sys.executable, "-m", "edge_bg.probe"],
-            input=head.encode() + b"\n" + model,
+            input=json.dumps(asked).encode() + b"\n" + model,
             capture_output=True,
             timeout=timeout,
             check=False,
@@ -89,9 +90,17 @@ def _stage(word: str) -> None:
     sys.stdout.flush()
 
 
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when the one that asks ends, which may be while a device hangs."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it was quicker
+        os._exit(1)
+
+
 def main() -> int:
     """The child: see the module's docstring."""
     request = json.loads(sys.stdin.buffer.readline())
+    _end_with(request["parent"])
     model = sys.stdin.buffer.read()
     try:
         _try(request["library"], request["options"], model, request["name"], request["threads"])

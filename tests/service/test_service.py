@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,8 +203,11 @@ def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tmp_p
     service = daemon(config().replace("threads: 1", f"threads: 1, delegates: {delegates}"))
     service.listen(2)
     assert service.count("READY=1") == 0
+    hanging = psutil.Process(service.process.pid).children()
+    assert hanging, "the delegate is tried in a process of its own"
     code, seconds = service.end()
     assert (code, seconds < 2) == (0, True), service.text()
+    assert psutil.wait_procs(hanging, timeout=2)[1] == [], "a device that hangs leaves no process behind"
 
 
 def test_the_command_line_offers_it(tmp_path: Path) -> None:
