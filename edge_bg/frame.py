@@ -23,6 +23,10 @@ Size: TypeAlias = tuple[int, int]  # width, height
 
 MAX_SIDE = 8192
 
+# The scale for cv2.multiply that makes a share of 255ths: OpenCV rounds the product on x86 and cuts it off on Arm, and
+# a hair too much keeps whole products whole there.
+SHARE = (1 + 2**-20) / 255
+
 
 def check_size(size: Size) -> Size:
     """`size` again when both sides are even and within 2..8192 pixels, else ValueError."""

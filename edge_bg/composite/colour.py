@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_bg.frame import I420, Picture, planes
+from edge_bg.frame import I420, SHARE, Picture, planes
 from edge_bg.tiles import Grid, Rect, Scratch
 
 _CLEAR = 26  # alpha below which a pixel shows the room alone
@@ -71,10 +71,10 @@ def blend_without(
     rest = scratch.take("rest", alpha.shape, np.uint8)
     other = scratch.take("other", alpha.shape, np.uint8)
     cv2.bitwise_not(alpha, rest)
-    cv2.multiply(old, rest, other, 1 / 255)
+    cv2.multiply(old, rest, other, SHARE)
     cv2.subtract(person, other, other)
     cv2.min(other, alpha, other)
-    cv2.multiply(behind, rest, rest, 1 / 255)
+    cv2.multiply(behind, rest, rest, SHARE)
     cv2.add(other, rest, out)
 
 
@@ -87,9 +87,9 @@ def wrap_light(behind: Picture, alpha: Picture, amount: float, out: Picture, rea
     spill = scratch.take("spill", alpha.shape, np.uint8)
     cv2.bitwise_not(alpha, spill)
     cv2.blur(spill, (2 * reach + 1, 2 * reach + 1), spill)
-    cv2.multiply(spill, alpha, spill, amount / 255)
+    cv2.multiply(spill, alpha, spill, amount * SHARE)
     other = scratch.take("other", alpha.shape, np.uint8)
-    cv2.multiply(behind, spill, other, 1 / 255)
+    cv2.multiply(behind, spill, other, SHARE)
     cv2.bitwise_not(spill, spill)
-    cv2.multiply(out, spill, out, 1 / 255)
+    cv2.multiply(out, spill, out, SHARE)
     cv2.add(out, other, out)

@@ -14,7 +14,7 @@ import numpy as np
 
 from edge_bg.composite.backgrounds import Background
 from edge_bg.composite.colour import OldRoom, blend_without, wrap_light
-from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes
+from edge_bg.frame import I420, SHARE, Frame, Picture, Pool, Size, planes
 from edge_bg.tiles import Grid, Rect, Scratch, soft_parts
 
 _BAND = 40  # rows blended at a time, to stay in the cache
@@ -120,9 +120,6 @@ def _at(rect: Rect, plane: int) -> tuple[slice, slice]:
     return slice(rect.top // cell, rect.bottom // cell), slice(rect.left // cell, rect.right // cell)
 
 
-_SHARE = (1 + 2**-20) / 255  # a hair too much, so that a whole step stays whole where it is cut off
-
-
 def blend(person: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> None:
     """`out = (person * alpha + out * (255 - alpha)) / 255` for uint8 arrays `(h, w)`, within one level.
 
@@ -134,7 +131,7 @@ def blend(person: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> No
     brighter = scratch.take("brighter", alpha.shape, np.uint8)
     cv2.compare(person, out, cv2.CMP_GT, brighter)
     cv2.absdiff(person, out, step)
-    cv2.multiply(step, alpha, step, _SHARE)
+    cv2.multiply(step, alpha, step, SHARE)
     cv2.add(out, step, more)
     cv2.subtract(out, step, out)
     cv2.copyTo(more, brighter, out)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.frame import Picture, Size
+from edge_bg.frame import SHARE, Picture, Size
 from edge_bg.framing.window import Box
 
 _SURE: Final = 127  # above: somebody
@@ -116,7 +116,7 @@ class Keeper:
         near: Any = cv2.dilate((self._owner == _KEPT).view(np.uint8) * np.uint8(255), _NEAR)
         near[self._owner == _DROPPED] = 0
         full: Any = cv2.resize(near, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return np.asarray(cv2.multiply(mask, full, full, 1 / 255), np.uint8)
+        return np.asarray(cv2.multiply(mask, full, full, SHARE), np.uint8)
 
     def admits(self, mask: Picture) -> bool:
         """Whether somebody in `mask`, newcomers among them, could be let in by the rule."""

@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_bg.frame import Picture
+from edge_bg.frame import SHARE, Picture
 from edge_bg.tiles import Scratch
 
 
@@ -70,8 +70,8 @@ def mix(new: Picture, old: Picture, gain: Any, scratch: Scratch) -> None:
     up, down = (scratch.take(name, new.shape, np.uint8) for name in ("up", "down"))
     cv2.subtract(new, old, up)
     cv2.subtract(old, new, down)
-    cv2.multiply(up, gain, up, 1 / 255)
-    cv2.multiply(down, gain, down, 1 / 255)
+    cv2.multiply(up, gain, up, SHARE)
+    cv2.multiply(down, gain, down, SHARE)
     cv2.add(old, up, old)
     cv2.subtract(old, down, old)
 
