@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 # A shell that starts the tests in the background has SIGINT ignored, and the programs they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
