@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -194,11 +195,13 @@ def find(name: str | Path, precision: str = "auto", *, folder: Path | None = Non
             )
         if match:
             return match[0]
-    there = ", ".join(f"{card.name} ({card.precision}, {card.path.stem})" for card in known) or "none"
+    names = list(dict.fromkeys(card.name for card in known))
+    close = get_close_matches(text, [*names, *(card.path.stem for card in known)], n=1)
     asked = text if precision == "auto" else f"{text} ({precision})"
+    guess = f"; did you mean {close[0]!r}?" if close and close[0] != text else ""
     raise ModelError(
-        f"no model {asked!r} in {folder}; there are: {there}",
-        hint="See `edge-bg models`, or give the path of a .yaml card.",
+        f"no model {asked!r} in {folder}{guess}",
+        hint=f"There are: {', '.join(names) or 'none'} (`edge-bg models`); or give the path of a .yaml card.",
     )
 
 

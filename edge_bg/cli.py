@@ -37,6 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     before = os.environ.get("EDGE_BG_DEBUG", "")
     debug = "--debug" in arguments or before not in ("", "0")
     os.environ["EDGE_BG_DEBUG"] = "1" if debug else "0"  # what the commands and their child processes look at
+    if not debug:  # OpenCV and its FFmpeg talk of broken files in words of their own; ours say the same, with a mend
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         return _run(list(arguments))
     except KeyboardInterrupt:
