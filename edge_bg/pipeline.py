@@ -113,6 +113,7 @@ class Pipeline:
         self._turn = threading.Semaphore(max(1, cores - 1))
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
+        self._to_sinks = False
 
     # --- the straight line ---------------------------------------------------------------------------
 
@@ -123,6 +124,8 @@ class Pipeline:
             if frame.index > expected:  # the camera gave frames that the source could not take
                 self.stats.count("dropped.source", frame.index - expected)
             expected = frame.index + 1
+            if self._to_sinks:
+                frame.truth = None  # no sink wants it, and a plane for every frame on its way is 10 MB
             with self._turn:
                 self.segmenter.shrink(frame)
             if self._shown is not None:
@@ -172,6 +175,7 @@ class Pipeline:
         """
         if self.sinks is None:
             raise ValueError("a pipeline without sinks cannot run; iterate over it instead")
+        self._to_sinks = True
         sent, end = 0, None if duration is None else time.monotonic() + duration
         try:
             self.sinks.open(self.source.size, self.source.fps, live=self.source.live)
