@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,6 +26,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
         "edge-bg bench",
         "edge-bg bench --size 640x480 --json -          JSON on standard output",
         "edge-bg bench --quick                          without the long memory run",
+        "edge-bg bench --report                         a file to send in from your board",
     )
 )
 @click.option("--model", default="landscape", show_default=True, metavar="NAME", help="Model of the loop.")
@@ -34,8 +37,17 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 @click.option("--seconds", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="Length of each turn.")
 @click.option("--quick", is_flag=True, help="Leave out starting the program and its memory.")
 @click.option("--json", "json_path", metavar="FILE", help="Write all figures as JSON too; - is standard output.")
+@click.option("--report", "to_send", is_flag=True, help="Write the figures to a file named after board and date.")
 @debug_option
-def bench(model: str, precision: str, size: tuple[int, int], seconds: float, quick: bool, json_path: str | None) -> int:
+def bench(
+    model: str,
+    precision: str,
+    size: tuple[int, int],
+    seconds: float,
+    quick: bool,
+    json_path: str | None,
+    to_send: bool,
+) -> int:
     """Measure the loop on this machine: time per stage beside a reference loop, rate, latency, memory.
 
     Nothing here is compared with other machines: what is compared is measured side by side, in turns.
@@ -50,4 +62,14 @@ def bench(model: str, precision: str, size: tuple[int, int], seconds: float, qui
     click.echo(benchmarks.text(report))
     if json_path:
         Path(json_path).write_text(json.dumps(report, indent=1) + "\n")
+    if to_send:
+        path = Path(report_name(report["machine"]))
+        path.write_text(json.dumps(report, indent=1) + "\n")
+        click.echo(f"written: {path}; nothing in it names you. Send it in as benchmarks/boards/{path}")
     return 0
+
+
+def report_name(machine: dict[str, Any]) -> str:
+    """Name of a report's file: the board (or its processor), the architecture and the date, in plain characters."""
+    words = f"{machine['board'] or machine['cpu']} {machine['arch']} {machine['date']}"
+    return re.sub(r"[^a-z0-9-]+", "-", words.lower()).strip("-") + ".json"

@@ -4,11 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from edge_bg.bench import Options, loop, run, text
+from edge_bg.commands.bench import bench, report_name
 
 pytest.importorskip("simplejpeg")
 SIZE = (320, 180)
+MACHINE = {"board": None, "cpu": "Some (R) CPU", "arch": "x86_64", "date": "2026-11-22"}
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +53,19 @@ def test_the_reference_loop_composites():
     assert reference.prepare(frame).shape == (1, 144, 256, 3)
     assert reference.encode(out)[:2] == b"\xff\xd8"
     assert np.allclose(reference.soften(np.ones((180, 320), np.float32)), 1, atol=1e-5)
+
+
+def test_a_report_is_named_after_the_board():
+    machine = {"board": "Raspberry Pi 5 Model B Rev 1.0", "cpu": "x", "arch": "aarch64", "date": "2026-11-22"}
+    assert report_name(machine) == "raspberry-pi-5-model-b-rev-1-0-aarch64-2026-11-22.json"
+
+
+def test_a_report_is_written_where_one_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("edge_bg.bench.run", lambda options, say: {"machine": {**MACHINE}})
+    monkeypatch.setattr("edge_bg.bench.text", lambda report: "figures")
+    done = CliRunner().invoke(bench, ["--report", "--quick"], standalone_mode=False)
+    assert done.exit_code == 0, done.output
+    (written,) = tmp_path.iterdir()
+    assert json.loads(written.read_text())["machine"] == MACHINE
+    assert written.name in done.output
