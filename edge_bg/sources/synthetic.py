@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_bg.assets import asset_path
 from edge_bg.errors import SourceError
-from edge_bg.frame import I420, Frame, Pool, Size, check_size, from_bgr, planes
+from edge_bg.frame import I420, SHARE, Frame, Pool, Size, check_size, from_bgr, planes
 from edge_bg.sources.base import SourceBase
 from edge_bg.sources.room import draw_room
 
@@ -125,7 +125,7 @@ class Scene:
             half = 1 if number == 0 else 2
             here, there = _overlap(target.shape, left // half, top // half, width // half, height // half)
             box = target[here]
-            cv2.multiply(box, sprite.through[there], dst=box, scale=1 / 255)
+            cv2.multiply(box, sprite.through[there], dst=box, scale=SHARE)
             cv2.add(box, sprite.light[there], dst=box)
         here, there = _overlap(truth.shape, left, top, width, height)
         cv2.bitwise_not(self._sprites[0].through[there], dst=truth[here])
