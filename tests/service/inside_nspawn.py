@@ -16,6 +16,7 @@ from pathlib import Path
 UNIT = "edge-bg.service"
 CONFIG = Path("/etc/edge-bg/config.yaml")
 found: dict[str, object] = {}
+Path("/booted").touch()
 
 
 def ctl(*words: str) -> str:
