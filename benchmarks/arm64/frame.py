@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -32,7 +33,7 @@ from edge_bg.composite import (
     ImageBackground,
     TransparentBackground,
 )
-from edge_bg.frame import Frame, to_bgr
+from edge_bg.frame import Frame, Picture, to_bgr
 from edge_bg.matte import Matte
 from edge_bg.segment import Segmenter
 from edge_bg.sinks.http import jpeg_encoder
@@ -65,19 +66,25 @@ def main() -> int:
         out[name] = measure(name, cycle(call, arguments), calls=len(arguments), warm=2)
         return out[name]
 
+    def look(segmenter: Segmenter, frame: Frame) -> tuple[Picture, Frame]:
+        """The mask of a frame as the source gave it, and that frame with its small pictures, as in the loop."""
+        fresh = replace(frame)
+        segmenter.shrink(fresh)
+        return segmenter(fresh), fresh
+
     backdrop = str(asset_path("backdrop.jpg"))
     matte = Matte(size)
-    masks = {}
+    pairs: list[tuple[Picture, Frame]] = []
     for precision in ("int8", "float16"):
         card = find(f"landscape-144x256-{precision}")
         with Segmenter(card, threads=1) as segmenter:
-            masks[precision] = [segmenter(frame) for frame in frames]
-            whole = stage(f"segment {precision} (preprocess + invoke)", segmenter, [(frame,) for frame in frames])
+            pairs = pairs or [look(segmenter, frame) for frame in frames]
+            arguments = [(segmenter, frame) for frame in frames]
+            whole = stage(f"segment {precision} (shrink + prepare + invoke)", look, arguments)
             engine = segmenter._engine
             assert engine is not None
             invoke = stage(f"  of which invoke {precision}", engine.invoke, [()] * 3)
             out[f"  of which the rest {precision}"] = whole - invoke
-    pairs = list(zip(masks["int8"], frames, strict=True))
     stage("matte", matte, pairs)
     alphas = [matte(mask, frame) for mask, frame in pairs]
     composited: list[Frame] = []
@@ -96,16 +103,19 @@ def main() -> int:
                     with Segmenter(find(f"landscape-144x256-{precision}"), threads=1) as segmenter:
 
                         def loop(frame: Frame, segmenter: Segmenter = segmenter) -> Frame:
-                            return compositor(frame, matte(segmenter(frame), frame))
+                            mask, fresh = look(segmenter, frame)
+                            return compositor(fresh, matte(mask, fresh))
 
                         stage(f"WHOLE FRAME, {precision}, image background", loop, [(frame,) for frame in frames])
+    with Compositor(ImageBackground(backdrop), size, clean=True) as compositor:
+        stage("composite on image, clean", compositor, list(zip(frames, alphas, strict=True)))
     encoder = jpeg_encoder(args.quality)
     stage(f"JPEG from I420 planes, quality {args.quality}", encoder, [(frame,) for frame in composited])
 
     pictures = [to_bgr(frame.data) for frame in frames]
     shown = [to_bgr(frame.data) for frame in composited]
     reference = ReferenceLoop(size, (256, 144), cv2.imread(backdrop))
-    soft = [mask.astype("float32") / 255 for mask in masks["int8"]]
+    soft = [mask.astype("float32") / 255 for mask, _ in pairs]
     stage("reference: prepare (BGR)", reference.prepare, [(picture,) for picture in pictures])
     big = [reference.upsample(mask) for mask in soft]
     stage("reference: upsample the mask", reference.upsample, [(mask,) for mask in soft])
