@@ -11,10 +11,8 @@ import time
 
 import cv2
 import numpy as np
-import picamera2.picamera2
 import pytest
-from memfd import MemfdAllocator
-from picamera2 import Picamera2
+from memfd import stand_in
 
 import edge_bg
 from edge_bg.errors import SourceError
@@ -31,18 +29,7 @@ cv2.imwrite(PICTURE, SHOWN.bgr(), [cv2.IMWRITE_JPEG_QUALITY, 95])  # before libc
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_pi() -> None:
-    """What a machine without a Pi lacks: CMA memory, raw sensor modes, and a sensor that takes its time."""
-    picamera2.picamera2.DmaAllocator = MemfdAllocator
-    Picamera2._get_raw_modes = lambda self: [{"size": SIZE, "format": "SRGGB10_CSI2P"}]
-    # The virtual pipeline completes a buffer the moment it is queued: thousands a second, with picamera2 holding its
-    # lock all the time, and some before its start has returned, which it then drops. Look for frames 60 times a second.
-    look = picamera2.picamera2.CameraManager.handle_request
-
-    def paced(manager: object, *args: object) -> None:
-        time.sleep(1 / 60)
-        look(manager, *args)
-
-    picamera2.picamera2.CameraManager.handle_request = paced
+    stand_in(SIZE)
 
 
 def camera(**fields: object):

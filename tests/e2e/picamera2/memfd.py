@@ -1,16 +1,17 @@
-"""Camera buffers without a Pi: an allocator for picamera2 over memfd, as there is no /dev/dma_heap on a common machine.
+"""What picamera2 needs on a machine that is no Pi: camera buffers above all, from memfd, as there is no /dev/dma_heap.
 
-It does what picamera2's own DmaAllocator does with the CMA heap, with anonymous files instead; nothing else of
-picamera2 is replaced.
+The allocator does what picamera2's own DmaAllocator does with the CMA heap, with anonymous files instead.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import time
 from typing import Any
 
 import libcamera
+import picamera2.picamera2
 from picamera2.allocators.allocator import Allocator, Sync
 
 
@@ -71,3 +72,18 @@ class MemfdAllocator(Allocator):
         for fd in self._fds:
             os.close(fd)
         self._fds, self._buffers, self.mapped_buffers = [], {}, {}
+
+
+def stand_in(size: tuple[int, int]) -> None:
+    """Puts into picamera2 what this machine lacks: CMA memory, raw modes of `size`, a sensor that takes its time."""
+    picamera2.picamera2.DmaAllocator = MemfdAllocator
+    picamera2.Picamera2._get_raw_modes = lambda self: [{"size": size, "format": "SRGGB10_CSI2P"}]
+    # The virtual pipeline completes a buffer the moment it is queued: thousands a second, with picamera2 holding its
+    # lock all the time, and some before its start has returned, which it then drops. Look for frames 60 times a second.
+    look = picamera2.picamera2.CameraManager.handle_request
+
+    def paced(manager: object, *args: object) -> None:
+        time.sleep(1 / 60)
+        look(manager, *args)
+
+    picamera2.picamera2.CameraManager.handle_request = paced

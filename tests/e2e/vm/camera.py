@@ -139,6 +139,36 @@ def unplugged() -> str:
     )
 
 
+def swapped() -> str:
+    """Two cameras that change numbers while one is in use: it is known by its path, not by its number."""
+    ours = "/dev/v4l/by-path/platform-vivid.1-video-index0"
+    two = VIVID.replace("n_devs=1", "n_devs=2").replace("=0x1", "=0x1,0x1").replace("num_inputs=1", "num_inputs=1,1")
+    two = two.replace("input_types=0", "input_types=0,0")
+    red = f"udevadm settle; v4l2-ctl -d {ours} -c test_pattern=7"
+
+    def is_red(frame: Frame) -> bool:
+        return off(frame, [(255, 0, 0)] * 8) <= 4
+
+    try:
+        sh(f"rmmod vivid; {two}0,1; {red}")
+        assert Path(ours).resolve() == Path("/dev/video1")
+        with V4l2Camera(size=SIZE, device=ours) as camera:
+            seen: list[bool] = []
+            threading.Thread(target=lambda: seen.extend(is_red(frame) for frame in camera), daemon=True).start()
+            wait("frames", lambda: len(seen) > 5)
+            for number in (0, 1):
+                Path("/sys/bus/platform/drivers/vivid/unbind").write_text(f"vivid.{number}")
+            wait("the lost state", lambda: camera.state.startswith("lost"))
+            count = len(seen)
+            sh(f"rmmod vivid; {two}1,0; {red}")
+            assert Path(ours).resolve() == Path("/dev/video0")
+            back = wait("frames again", lambda: len(seen) > count + 10)
+            assert all(seen[:count]) and all(seen[-5:]), "it took the other camera"
+    finally:
+        sh(f"rmmod vivid; {VIVID}0; udevadm settle")
+    return f"/dev/video1 and 0 change places: the same one again after {back:.2f} s"
+
+
 def faults() -> str:
     with V4l2Camera(size=SIZE) as camera:
         stream = iter(camera)
@@ -171,7 +201,7 @@ def hangs() -> str:
 
 def main() -> None:
     global failures
-    for step in (listed, pictures, sizes, controls, busy, not_cameras, faults, hangs, unplugged):
+    for step in (listed, pictures, sizes, controls, busy, not_cameras, faults, hangs, unplugged, swapped):
         began = time.monotonic()
         try:
             said = step()

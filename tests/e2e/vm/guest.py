@@ -21,7 +21,7 @@ from pathlib import Path
 PROOF = Path("/proof")
 PYTHON = "/opt/edge-bg/bin/python"
 UNIT = "edge-bg.service"
-CAMERA, OUTPUT = "/dev/video0", "/dev/video10"
+CAMERA, OUTPUT, PERSON = "/dev/video0", "/dev/video10", "/dev/video11"
 VIVID = ["modprobe", "vivid", "n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0", "vid_cap_nr=0"]
 # What the median pixel of the output says: the room is colour bars, so neither of these can come from the camera.
 COLOURS = {"background": (0, 200, 0), "cover": (0, 0, 200), "other": (200, 0, 0)}  # R, G, B
@@ -102,11 +102,12 @@ def proof(name: str, step: Callable[[], float | None]) -> bool:
     return True
 
 
-def write_config(background: str) -> None:
+def write_config(background: str, camera: str = CAMERA) -> None:
     colours = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in COLOURS.items()}
     text = (PROOF / "config.yaml").read_text()
     for name in ("cover", "background"):
         text = text.replace(f"@{name}@", colours[background if name == "background" else name])
+    text = text.replace("@camera@", camera)
     target = Path(json.loads((PROOF / "paths.json").read_text())["config"])
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
@@ -117,7 +118,8 @@ def main() -> None:
 
     def devices() -> None:
         sh(*VIVID)
-        sh("modprobe", "v4l2loopback", "video_nr=10", "card_label=edge-bg", "exclusive_caps=1", "max_buffers=2")
+        loopback = ("devices=2", "video_nr=10,11", "card_label=edge-bg,person", "exclusive_caps=1,1", "max_buffers=2")
+        sh("modprobe", "v4l2loopback", *loopback)
         sh("udevadm", "settle")
         print(sh("v4l2-ctl", "--list-devices"), flush=True)
         assert Path(CAMERA).exists() and Path(OUTPUT).exists(), sorted(Path("/dev").glob("video*"))
@@ -179,16 +181,19 @@ def main() -> None:
         print(sh("systemctl", "show", "-p", "StatusText", UNIT), flush=True)
         return covered
 
-    def replug() -> float:
-        time.sleep(8)  # longer than the watchdog: a missing camera is a state, covers feed it
+    def replug(number: int = 0, pause: float = 0) -> float:
+        time.sleep(pause)
         pid, began = main_pid(), time.monotonic()
-        sh(*VIVID)
+        sh(*VIVID[:-1], f"vid_cap_nr={number}")
         seconds = viewer.wait("background", began)
         assert main_pid() == pid, "the service was restarted"
         return seconds
 
     if proof("camera unplugged and its module removed: the cover goes out", unplug):
-        proof("camera module put back: composited frames again, same process", replug)
+        # 20 s are longer than the watchdog's 15: a missing camera is a state, covers feed it.
+        proof("camera module put back after 20 s: composited frames again, same process", lambda: replug(pause=20))
+        unplug()
+        proof("put back as /dev/video3: the same camera is found again, same process", lambda: replug(number=3))
 
     def killed() -> float:
         before, pid, began = restarts(), main_pid(), time.monotonic()
@@ -220,6 +225,28 @@ def main() -> None:
         return seconds
 
     proof("config changed and reloaded (SIGHUP): the new background", reload)
+
+    def person() -> float:
+        """A camera that shows somebody: the demo's scene through the second loopback. What comes out is looked at."""
+        room = [PYTHON, "-m", "edge_bg", "run", "--quiet", "--source", "synthetic", "--size", "640x360", "--fps", "5"]
+        feeder = subprocess.Popen([*room, "--background", "none", "--sink", f"v4l2loopback:{PERSON}"])
+        try:
+            wait_for("the person's camera", lambda: "Video Capture" in sh("v4l2-ctl", "-d", PERSON, "--info"))
+            pid, began = main_pid(), time.monotonic()
+            write_config("background", camera=PERSON)
+            sh("systemctl", "reload", UNIT)
+            viewer.wait("background", began)
+            seconds = time.monotonic() - began
+            # Half of the picture must not be the background's colour for long: the network finds somebody there.
+            look = sh(PYTHON, str(PROOF / "look.py"), OUTPUT, *map(str, COLOURS["background"]))
+            print(look, flush=True)
+            assert main_pid() == pid
+            return seconds
+        finally:
+            feeder.terminate()
+            feeder.wait(30)
+
+    proof("reloaded with a camera that shows a person: composited, read back by OpenCV", person)
 
     def stop() -> float:
         began = time.monotonic()
