@@ -80,11 +80,18 @@ def show(value: Any) -> str:
 
 def _explain(item: Mapping[str, Any], cause: Any, path: Key, models: list[type[BaseModel]]) -> tuple[str, str]:
     kind, context, given = item["type"], item.get("ctx", {}), item.get("input")
+    if path and path[-1] == "token":
+        given = "***"  # a secret, and messages end up in the journal
     if isinstance(cause, Bad):
         return f"{cause.what} (given {show(given)})", cause.fix
     if kind == "extra_forbidden":
         known = sorted({key for model in models for key in model.model_fields})
-        return "is an unknown key", did_you_mean(str(path[-1]), known) or f"known here: {', '.join(known) or 'none'}"
+        close = did_you_mean(str(path[-1]), known)
+        if close:
+            return "is an unknown key", close
+        chosen = _kinds(models) if len(models) == 1 else []
+        of = f" for kind {chosen[0]}" if chosen else ""
+        return f"is an unknown key{of}", f"known here: {', '.join(known) or 'none'}"
     if kind == "missing":
         return "is missing", "add it"
     if kind == "union_tag_not_found":

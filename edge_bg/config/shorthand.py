@@ -14,7 +14,7 @@ from typing import Any
 from edge_bg.config.types import COLOURS, Bad
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".avif", ".jp2"}
-VIDEOS = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m", ".mjpeg"}
+VIDEOS = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m", ".mjpeg", ".gif"}
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -25,6 +25,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _suffix(text: str) -> str:
     return Path(text).suffix.lower()
+
+
+def _words(text: str, example: str) -> str:
+    """`text` without the space around it; an empty one would mean the current folder, or nothing."""
+    text = text.strip()
+    if not text:
+        raise Bad("is empty", f"write {example}, for instance")
+    return text
 
 
 def _split(text: str, kinds: Iterable[str]) -> tuple[str, str]:
@@ -38,7 +46,7 @@ def source(text: str, base: Path | None = None) -> dict[str, Any]:
 
     `base` is the folder where a relative path begins.
     """
-    text = text.strip()
+    text = _words(text, "synthetic")
     kind, rest = _split(text, ("synthetic", "file", "images", "v4l2", "picamera2"))
     if kind == "synthetic":
         if rest and not re.fullmatch(r"\d{1,9}", rest):
@@ -67,7 +75,7 @@ def source(text: str, base: Path | None = None) -> dict[str, Any]:
 
 def sink(text: str) -> dict[str, Any]:
     """`null`, `http[:[HOST:]PORT]`, `out.mp4`, `file:PATH`, `-`, `pipe[:COMMAND]`, `v4l2loopback[:DEVICE]`."""
-    text = text.strip()
+    text = _words(text, "http:8080")
     kind, rest = _split(text, ("null", "file", "pipe", "http", "v4l2loopback"))
     if kind == "null" and not rest:
         return {"kind": kind}
@@ -94,7 +102,7 @@ def sink(text: str) -> dict[str, Any]:
 
 def background(text: str) -> dict[str, Any]:
     """`#00b140`, a colour's name, `blur[:STRENGTH]`, `none`, `transparent`, a picture or a video."""
-    text = text.strip()
+    text = _words(text, "blur")
     if text.startswith("#") or text.lower() in COLOURS:
         return {"kind": "color", "color": text}
     kind, rest = _split(text, ("color", "image", "video", "blur", "transparent", "none"))

@@ -13,7 +13,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from edge_bg.errors import MissingDependency, SinkError
@@ -21,7 +21,6 @@ from edge_bg.frame import Frame, Size
 
 if TYPE_CHECKING:
     import uvicorn
-    from starlette.routing import BaseRoute
 
 log = logging.getLogger("edge_bg.sinks.http")
 
@@ -58,8 +57,7 @@ class Http:
     quality:     of the JPEG, 1..100.
     max_clients: open streams at one time; one more is answered 503.
 
-    `status`, a function that returns a dict, adds keys to `/state` and `/healthz`; `routes` are more Starlette
-    routes. Set both before `open`.
+    `status`, a function that returns a dict, adds keys to `/state` and `/healthz`.
     """
 
     name = "http"
@@ -84,7 +82,6 @@ class Http:
         self.quality = quality
         self.max_clients = max_clients
         self.status: Callable[[], dict[str, Any]] | None = None
-        self.routes: Sequence[BaseRoute] = ()
         self.hub: Any = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -93,9 +90,13 @@ class Http:
     @property
     def url(self) -> str:
         """Where a browser finds the page, token included."""
+        return self._root + (f"?token={self.token}" if self.token else "")
+
+    @property
+    def _root(self) -> str:
         host = socket.gethostname() if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104
         host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        return f"http://{host}:{self.port}/"
 
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Listen. Raises SinkError when the port is taken or forbidden, or the host is not this machine's."""
@@ -103,13 +104,15 @@ class Http:
             import uvicorn
 
             from edge_bg.web.app import create_app
+            from edge_bg.web.connection import Connection
             from edge_bg.web.guard import is_loopback
             from edge_bg.web.hub import Hub
         except ImportError as caught:
             raise MissingDependency(f"http needs {caught.name}", hint="pip install 'edge-bg[web]'") from caught
         listener = self._listen()
         private = is_loopback(self.host)
-        if self.token is None and not private:
+        made_up = self.token is None and not private
+        if made_up:
             self.token = secrets.token_urlsafe(16)
         self.hub = Hub(jpeg_encoder(self.quality), max_clients=self.max_clients)
         app = create_app(
@@ -117,10 +120,9 @@ class Http:
             status=lambda: self.status() if self.status is not None else {},
             token=self.token,
             check_host=self.token is None,  # who made up a name for 127.0.0.1 does not know the token
-            routes=self.routes,
         )
         config = uvicorn.Config(
-            app, lifespan="off", ws="none", http="h11", log_config=None, log_level="critical", access_log=False,
+            app, lifespan="off", ws="none", http=Connection, log_config=None, log_level="critical", access_log=False,
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
@@ -130,7 +132,8 @@ class Http:
             if not self._thread.is_alive():
                 raise SinkError("http: the server did not start; --debug shows why")
             time.sleep(0.005)
-        log.info("watch at %s", self.url)
+        # A token of the user's own stays out of the log.
+        log.info("watch at %s", self.url if made_up or not self.token else f"{self._root}?token=(yours)")
 
     def write(self, frame: Frame) -> None:
         """Make `frame` the newest. Encodes it when somebody watches."""

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from edge_bg.web import metrics
@@ -27,6 +27,7 @@ log = logging.getLogger("edge_bg.web")
 
 BOUNDARY = "edge-bg-frame"
 SNAPSHOT_PATIENCE = 5.0  # seconds a snapshot waits for the very first picture
+STALLED = 30.0  # seconds in which a client has to take a picture of the stream, or lose its place to others
 
 Status = Callable[[], dict[str, Any]]
 
@@ -38,7 +39,6 @@ def create_app(
     stale_after: float = 5.0,
     token: str | None = None,
     check_host: bool = True,
-    routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """The web application.
 
@@ -47,7 +47,6 @@ def create_app(
     stale_after: age of the newest picture, in seconds, from which `/healthz` answers 503.
     token:       if given, every request must carry it (see `Guard`).
     check_host:  answer to loopback names only; for a server that listens on loopback.
-    routes:      more pages; they come first and stand behind the same guard.
     """
 
     def state() -> dict[str, Any]:
@@ -101,7 +100,7 @@ def create_app(
         html, policy = page()
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
-    own = [
+    routes = [
         Route("/", get_page),
         Route("/stream", get_stream),
         Route("/stream.mjpg", get_stream),
@@ -118,7 +117,7 @@ def create_app(
 
     return Starlette(
         exception_handlers={Exception: fault},
-        routes=[*routes, *own],
+        routes=routes,
         middleware=[Middleware(Guard, token=token, check_host=check_host)],
     )
 
@@ -143,6 +142,8 @@ class Stream(Response):
                 await _first_done(self._send(watcher, send), _disconnected(receive))
         except TooManyClients:
             await _full(self.hub)(scope, receive, send)
+        except TimeoutError:
+            log.debug("a client of the stream does not read: cut off")
 
     async def _send(self, watcher: Watcher[Any], send: Send) -> None:
         # The boundary follows each picture at once: browsers show a part when they see where it ends.
@@ -153,7 +154,8 @@ class Stream(Response):
             tail = f"\r\n--{BOUNDARY}\r\n".encode()
             lead = ""
             # Waits while the client's window is full; the pictures that come meanwhile are skipped.
-            await send({"type": "http.response.body", "body": head + jpeg + tail, "more_body": True})
+            async with asyncio.timeout(STALLED):
+                await send({"type": "http.response.body", "body": head + jpeg + tail, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
 

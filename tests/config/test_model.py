@@ -48,6 +48,7 @@ def test_defaults_run_the_synthetic_source_into_the_browser_on_this_machine():
         ("picamera2:1", "picamera2", "camera", 1),
         ("picamera2:imx708", "picamera2", "camera", "imx708"),
         ("a/walk.MP4", "file", "path", Path("a/walk.MP4")),
+        ("dance.gif", "file", "path", Path("dance.gif")),
         ("file:walk", "file", "path", Path("walk")),
         ("me.jpg", "images", "path", Path("me.jpg")),
         ("photos/*.png", "images", "path", Path("photos/*.png")),
@@ -107,6 +108,11 @@ def test_backgrounds_in_one_line(text: str, kind: str, key: str, value: object):
     [
         ({"source": "sinthetic"}, 'did you mean "synthetic"?'),
         ({"source": "file:"}, "names no file"),
+        ({"source": ""}, "source: is empty"),
+        ({"source": " "}, "source: is empty"),
+        ({"sinks": [""]}, "sinks.0: is empty"),
+        ({"background": ""}, "background: is empty"),
+        ({"source": {"kind": "file", "path": "a.mp4", "fps": 3}}, "source.fps: is an unknown key for kind file; known"),
         ({"source": 5}, "is not a source (given 5)"),
         ({"source": "rtsp://camera/1.mp4"}, "opens no network connections"),
         ({"source": {"size": "640x480"}}, "has no kind"),
@@ -135,6 +141,12 @@ def test_backgrounds_in_one_line(text: str, kind: str, key: str, value: object):
 )
 def test_what_will_not_do(data: dict[str, object], wanted: str):
     assert wanted in fault(**data)
+
+
+def test_a_token_that_will_not_do_is_not_repeated():
+    for wrong in ("secret", "not so secret"):
+        message = fault(sinks=[{"kind": "http", "token": wrong}])
+        assert "sinks.0.token" in message and wrong not in message
 
 
 def test_a_name_may_be_used_once():

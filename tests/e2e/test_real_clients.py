@@ -169,10 +169,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 @pytest.mark.skipif(not CHROMIUM, reason="CHROMIUM IS MISSING: apt install chromium (the page was not tried)")
 def test_a_browser_shows_the_page_and_the_stream(root, tmp_path, config):
     cv2 = pytest.importorskip("cv2")
-    sink = {"kind": "http", "port": 0, "token": "a-token-of-some-length"}
-    process = start(root, config(sink, frames=None, realtime="true"))
+    token = "a-token-of-some-length"
+    process = start(root, config({"kind": "http", "port": 0, "token": token}, frames=None, realtime="true"))
     try:
-        address = listening(process)
+        address = listening(process).replace("(yours)", token)
         browser = subprocess.run(
             [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
              "--window-size=900,700", "--virtual-time-budget=100000", "--timeout=5000", "--enable-logging=stderr",

@@ -12,12 +12,14 @@ import time
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from edge_bg import frame as f
 from edge_bg.errors import SinkError
 from edge_bg.frame import Frame
 from edge_bg.sinks.http import Http, jpeg_encoder
+from edge_bg.web import app, connection
 
 SIZE = (320, 180)
 
@@ -233,6 +235,62 @@ def test_clients_that_leave_are_forgotten_even_when_no_frame_comes(sink):
     wait_for(lambda: sink.hub.clients == 0)
 
 
+def connections(sink):
+    return len(sink._server.server_state.connections)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET / HTTP/1.1\r\nHost: local", b"GET /state HTTP/1.1\r\nHost: localhost\r\n\r\nGET"]
+)
+def test_a_client_that_asks_for_nothing_is_cut_off(sink, monkeypatch, said):
+    monkeypatch.setattr(connection, "PATIENCE", 0.2)
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as client, watch(sink) as other:
+        client.sendall(said)
+        wait_for(lambda: connections(sink) == 2)
+        while client.recv(1 << 16):
+            """Until the server ends it."""
+        wait_for(lambda: connections(sink) == 1)
+        time.sleep(0.5)
+        sink.write(picture())
+        read_until(other, rb"\xff\xd9")
+
+
+def test_a_stream_that_nobody_reads_gives_its_place_to_others(sink, monkeypatch):
+    monkeypatch.setattr(app, "STALLED", 0.3)
+    monkeypatch.setattr(connection, "PATIENCE", 0.2)
+    stuck = watch(sink)
+    wait_for(lambda: sink.hub.clients == 1)
+    for n in range(400):
+        sink.write(noise(n % 4))
+        if not sink.hub.clients:
+            break
+        time.sleep(0.01)
+    assert sink.hub.clients == 0
+    wait_for(lambda: connections(sink) == 0)
+    stuck.close()
+
+
+def test_more_connections_than_anybody_needs_are_refused(sink, monkeypatch):
+    monkeypatch.setattr(connection, "MOST", 8)
+    clients = [socket.create_connection(("127.0.0.1", sink.port), timeout=5) for _ in range(20)]
+    wait_for(lambda: connections(sink) == 8)
+    clients.pop(0).close()
+    wait_for(lambda: connections(sink) == 7)
+    assert get(sink, "/state")[0] == 200
+    for client in clients:
+        client.close()
+
+
+def test_a_body_that_never_ends_is_not_kept(sink):
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as client:
+        client.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
+        wait_for(lambda: sink.hub.clients == 1)
+        before = psutil.Process().memory_info().rss
+        for _ in range(400):
+            client.sendall(bytes(1 << 18))
+        assert psutil.Process().memory_info().rss - before < 40e6
+
+
 def test_garbage_does_no_harm(sink):
     for rude in (b"\x00\xff" * 500, b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", sink.port)) as client:
@@ -322,6 +380,15 @@ def test_beyond_loopback_a_token_is_made_up_and_logged(caplog):
     other.open(SIZE, 30.0)
     other.close()
     assert other.token != sink.token
+
+
+def test_a_token_of_ones_own_is_not_logged(caplog):
+    sink = Http(host="0.0.0.0", port=0, token=TOKEN)
+    with caplog.at_level(logging.DEBUG):
+        sink.open(SIZE, 30.0)
+        get(sink, f"/?token={TOKEN}")
+        sink.close()
+    assert "watch at" in caplog.text and TOKEN not in caplog.text
 
 
 def test_ipv6_loopback_needs_no_token():
