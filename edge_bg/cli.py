@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments or before not in ("", "0")
     os.environ["EDGE_BG_DEBUG"] = "1" if debug else "0"  # what the commands and their child processes look at
     if not debug:  # OpenCV and its FFmpeg talk of broken files in words of their own; ours say the same, with a mend
-        os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         return _run(list(arguments))
@@ -82,7 +82,7 @@ def _explain(error: Exception, debug: bool) -> int:
 
         traceback.print_exception(error)
     elif isinstance(error, ConfigError):
-        _say("the configuration is wrong:\n" + str(error) if "\n" in str(error) else str(error))
+        _say("the configuration is wrong:\n" + str(error) if "\n" in error.message else str(error))
     elif isinstance(error, EdgeBgError):
         _say(str(error))
     elif isinstance(error, MemoryError):

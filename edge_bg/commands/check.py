@@ -20,6 +20,8 @@ from edge_bg.errors import EdgeBgError
 def check(configs: tuple[Path, ...], print_schema: bool) -> int:
     """Check configs without opening a camera: every error at once, with its line and what would do.
 
+    Pictures and videos that it reads are opened, files that it writes are not.
+
     Exit code 0: all fine; 2: something is wrong.
     """
     if print_schema:
@@ -32,9 +34,11 @@ def check(configs: tuple[Path, ...], print_schema: bool) -> int:
         try:
             config = load(path)
             model = _model(config)
+            _open_files(config)
         except EdgeBgError as error:
             wrong += 1
-            click.echo(str(error), err=True)
+            text = str(error)
+            click.echo(text if text.startswith(str(path)) else f"{path}: {text}", err=True)
         else:
             click.echo(f"{path}: fine\n{describe(config, model)}")
     return 2 if wrong else 0
@@ -47,6 +51,24 @@ def _model(config: Config) -> str:
     card = find(config.model.name, config.model.precision)
     card.read_model()
     return card.path.stem
+
+
+def _open_files(config: Config) -> None:
+    """Open the files that a config reads and look at those it would write. Raises EdgeBgError."""
+    from edge_bg import build
+    from edge_bg.sinks.file import File
+
+    size, fps = getattr(config.source, "size", None) or (1280, 720), 30.0
+    if config.source.kind in ("file", "images"):
+        with build.source(config) as source:
+            size, fps = source.size, source.fps
+    for part in (config.background, config.privacy.cover):
+        background = build.background(part)
+        background.open(size, fps)
+        background.close()
+    for each in map(build.sink, config.sinks):
+        if isinstance(each, File):
+            each.check()
 
 
 def describe(config: Config, model: str) -> str:

@@ -186,6 +186,8 @@ class Stop:
                     self._before[number] = signal.signal(number, self._signal)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._count and self._stop is None and isinstance(error, Exception):
+            raise KeyboardInterrupt from error  # a C extension interrupted while it loads makes an ImportError of it

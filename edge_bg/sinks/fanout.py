@@ -86,7 +86,7 @@ class _Outlet:
                     self._pump()
                     break  # closed from outside
                 except SinkEnd as end:
-                    log.info("%s: %s", self.name, end.message)
+                    log.info("%s", end.message)
                     self.state = "ended"
                     break
                 except Exception as caught:

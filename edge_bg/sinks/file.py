@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from pathlib import Path
 
 from edge_bg.errors import SinkError
 from edge_bg.frame import Frame, Size
 from edge_bg.sinks.pace import Clock
-from edge_bg.sinks.writers import INSTALL_VIDEO, AvWriter, CvWriter, PngWriter, Writer, has_av, has_encoder
+from edge_bg.sinks.writers import (
+    INSTALL_VIDEO,
+    NUMBER,
+    AvWriter,
+    CvWriter,
+    PngWriter,
+    Writer,
+    has_av,
+    has_encoder,
+    numbered,
+)
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".m4v", ".webm", ".png")
-NUMBER = re.compile(r"%0?\d*d")
 
 ENCODERS: dict[str, tuple[str, ...]] = {  # a codec's name -> encoders, best first
     "h264": ("libx264", "libopenh264"),
@@ -68,8 +76,7 @@ class File:
 
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Create the file. Raises SinkError: no such folder, not writable, there already, no encoder."""
-        self._target = target = Path(str(self.path).replace("{time}", time.strftime("%Y%m%d-%H%M%S"))).expanduser()
-        self._check(target)
+        self._target = target = self.check()
         self._clock = Clock(fps, live=live)
         try:
             self._writer = self._make_writer(target, size, fps)
@@ -108,7 +115,9 @@ class File:
         hint = f"make room (df -h {self._target.parent}); {rest}" if full else ""
         return SinkError(f"file: cannot go on writing {self._target}: {_reason(caught)}", hint=hint)
 
-    def _check(self, target: Path) -> None:
+    def check(self) -> Path:
+        """The file that `open` would write now. Raises SinkError where it could not; touches nothing."""
+        target = Path(str(self.path).replace("{time}", time.strftime("%Y%m%d-%H%M%S"))).expanduser()
         folder, suffix = target.parent, target.suffix.lower()
         if suffix not in SUFFIXES:
             raise SinkError(f"file: {target.name}: unknown ending {suffix!r}", hint=f"use one of {' '.join(SUFFIXES)}")
@@ -119,11 +128,12 @@ class File:
         if suffix == ".png" and not NUMBER.search(target.name):
             hint = f"number the pictures: {target.with_name(target.stem + '-%06d.png')}"
             raise SinkError(f"file: {target.name} names one picture, but there is one for each frame", hint=hint)
-        first = Path(str(target) % 0) if suffix == ".png" else target
+        first = numbered(target, 0) if suffix == ".png" else target
         if first.exists() and not self.overwrite:
             raise SinkError(f"file: {first} exists", hint=f"set `overwrite: true`, or move it away: mv {first} ...")
         if not os.access(first if first.exists() else folder, os.W_OK):
             raise SinkError(f"file: no permission to write {first}", hint=f"ls -ld {folder}; it must be yours to write")
+        return target
 
     def _make_writer(self, target: Path, size: Size, fps: float) -> Writer:
         suffix = target.suffix.lower()

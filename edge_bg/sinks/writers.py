@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ KEYFRAME_SECONDS = 2.0  # a power cut costs at most this much of a recording
 # CICP code points (ITU-T H.273): primaries of BT.709 and its transfer, which are those of sRGB cameras; BT.601 matrix.
 PRIMARIES, TRANSFER, MATRIX, LIMITED = 1, 1, 6, 1
 
+NUMBER = re.compile(r"%(0?\d?)d")  # in the name of a numbered picture
 INDEXED = {".mp4", ".mov", ".m4v"}  # cannot be read without an index, which comes last in a plain file
 INSTALL_VIDEO = "pip install 'edge-bg[video]'"
 
@@ -206,6 +208,11 @@ class CvWriter:
             self._writer = None
 
 
+def numbered(pattern: Path, number: int) -> Path:
+    """`out-%06d.png` -> `out-000012.png`; any other percent sign, and the folder's name, stay as they are."""
+    return pattern.with_name(NUMBER.sub(lambda found: f"{number:{found[1] or 0}d}", pattern.name))
+
+
 class PngWriter:
     """Numbered PNG pictures, with alpha as `opacity` says; each appears under its name only when it is complete."""
 
@@ -226,7 +233,7 @@ class PngWriter:
         ok, data = cv2.imencode(".png", picture, (cv2.IMWRITE_PNG_COMPRESSION, 1))
         if not ok:
             raise SinkError("file: OpenCV could not encode a PNG")
-        path = Path(str(self._pattern) % self._number)
+        path = numbered(self._pattern, self._number)
         part = path.with_name(path.name + ".part")
         try:
             part.write_bytes(data.tobytes())

@@ -85,7 +85,8 @@ class VideoFile(SourceBase):
 
     def _start(self) -> Reader:
         if not self.path.is_file():
-            what = "is a folder, not a video" if self.path.is_dir() else "no such file"
+            what = "is not a video" if self.path.exists() else "no such file"
+            what = "is a folder, not a video" if self.path.is_dir() else what
             raise SourceError(f"{self.path}: {what}", hint=f"ls {self.path.parent}")
         try:
             if self.path.stat().st_size == 0:

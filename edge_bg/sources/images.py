@@ -57,7 +57,10 @@ class Images(SourceBase):
     def _open(self) -> None:
         self._paths = find_pictures(self.path)
         self._at = self._index = self._in_a_row = 0
-        self._first = self._read()
+        if len(self._paths) == 1:
+            self._first, self._at = _load(self._paths[0]), 1
+        else:
+            self._first = self._read()
         if self._first is None:
             raise SourceError(
                 f"{self.path}: none of {len(self._paths)} pictures can be read", hint=f"file {self._paths[0]}"
@@ -93,7 +96,7 @@ class Images(SourceBase):
             path = self._paths[self._at]
             self._at += 1
             try:
-                picture = from_bgr(even(read_picture(path)))
+                picture = _load(path)
             except SourceError as error:
                 self.failures += 1
                 self._in_a_row += 1
@@ -102,6 +105,10 @@ class Images(SourceBase):
                 self._in_a_row = 0
                 return picture
         return None
+
+
+def _load(path: Path) -> I420:
+    return from_bgr(even(read_picture(path)))
 
 
 def find_pictures(path: str) -> list[Path]:
@@ -117,6 +124,7 @@ def find_pictures(path: str) -> list[Path]:
         found = [p for p in map(Path, glob.glob(str(place))) if p.is_file()]  # noqa: PTH207 - absolute patterns too
         if not found:
             what = "no picture matches" if glob.has_magic(path) else "no such file or folder"
+            what = "is neither a picture nor a folder" if place.exists() else what
             raise SourceError(f"{path}: {what}", hint=f"ls {place.parent}")
     return sorted(found, key=_counting)
 

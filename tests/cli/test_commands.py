@@ -195,6 +195,29 @@ def test_check_lists_every_fault_and_goes_on_to_the_next_file(tmp_path: Path, in
     assert "c.yaml: fine" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("sinks: [out.png]", "names one picture"),
+        ("sinks: [nowhere/out.mp4]", "mkdir -p"),
+        ("sinks: [{kind: file, path: out.mpg}]", "unknown ending"),
+        ("source: {kind: file, path: folder}", "is a folder, not a video"),
+        ("source: '*.png'", "no picture matches"),
+        ("background: broken.jpg", "cannot be decoded"),
+        ("privacy: {cover: broken.jpg}", "cannot be decoded"),
+    ],
+)
+def test_check_opens_what_needs_no_camera(text: str, wanted: str, tmp_path: Path, inside: Inside):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "broken.jpg").write_text("no picture")
+    (tmp_path / "a.yaml").write_text(f"{text}\n")
+    done = inside("check", "a.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("a.yaml: ")
+    assert wanted in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "broken.jpg", "folder"]
+
+
 def test_check_keeps_the_token_to_itself(tmp_path: Path, inside: Inside):
     (tmp_path / "a.yaml").write_text("sinks: [{kind: http, host: 0.0.0.0, token: secret-word}]\n")
     assert "secret" not in inside("check", tmp_path / "a.yaml").stdout
@@ -314,6 +337,19 @@ def test_a_signal_while_it_starts_leaves_no_traceback(delay: float):
         _, errors = process.communicate(timeout=20)
     assert "Traceback" not in errors
     assert process.returncode in (0, 130)
+
+
+def test_an_interruption_that_an_import_turned_into_an_error_is_still_one():
+    """A C extension that is interrupted while it loads raises an ImportError of its own."""
+    from edge_bg.commands.run import Stop
+
+    with pytest.raises(KeyboardInterrupt), Stop():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+    with pytest.raises(ImportError), Stop():
+        raise ImportError("not interrupted")
 
 
 def test_quiet_is_quiet(inside: Inside):

@@ -223,6 +223,15 @@ def test_what_is_wrong_with_a_path_is_said(tmp_path):
     assert there.stat().st_size > 500
 
 
+@pytest.mark.parametrize("name", ["100% %s/out-%02d.png", "out-%d-%d.png", "%%04d%x.png"])
+def test_a_percent_sign_that_numbers_nothing_stays(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    record(path, [frame(n) for n in range(3)])
+    wanted = {"out-%02d.png": "out-02.png", "out-%d-%d.png": "out-2-2.png", "%%04d%x.png": "%0002%x.png"}[path.name]
+    assert sorted(p.name for p in path.parent.iterdir())[-1] == wanted
+
+
 def test_a_codec_that_does_not_fit_the_file_is_told_at_open(tmp_path):
     with pytest.raises(SinkError, match="file: "):
         File(tmp_path / "a.webm", codec="h264").open(SIZE, 25.0)

@@ -167,6 +167,19 @@ def test_none_that_can_be_read(tmp_path: Path) -> None:
     assert "a.png" in caught.value.hint
 
 
+def test_a_single_picture_that_cannot_be_read_says_why_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_text("hello")
+    with pytest.raises(SourceError, match=r"a\.jpg: not a picture that OpenCV can read"):
+        Images(path).open()
+    assert not caplog.records
+
+
+def test_what_is_neither_a_file_nor_a_folder() -> None:
+    with pytest.raises(SourceError, match="/dev/null: is neither a picture nor a folder"):
+        Images("/dev/null").open()
+
+
 def test_pictures_deleted_while_it_loops(tmp_path: Path) -> None:
     for number in range(3):
         save(tmp_path / f"{number}.png", gradient())
