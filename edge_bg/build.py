@@ -86,9 +86,8 @@ class Booth:
             self.source.open()
             size, fps = self.source.size, self.source.fps
             self.matte = matte(config, size)
-            self.compositor = opened.enter_context(
-                Compositor(background(config.background), size, fps=fps, **_fields(config.composite))
-            )
+            self.compositor = compositor(config, size, fps)
+            opened.callback(lambda: self.compositor.close())  # likewise
             cover = background(config.privacy.cover)
             opened.callback(cover.close)
             self.pipeline = Pipeline(
@@ -205,12 +204,21 @@ def matte(config: Config, size: tuple[int, int]) -> Matte:
     return Matte(size, **_fields(config.matte))
 
 
-def segmenter(config: Config, stats: Stats | None = None) -> Framing:
-    """The network of a config, loaded, and framed; fallbacks of its delegates are counted in `stats`."""
+def compositor(config: Config, size: tuple[int, int], fps: float) -> Compositor:
+    """The compositor of a config, its background opened, for frames of `size` (width, height)."""
+    return Compositor(background(config.background), size, fps=fps, **_fields(config.composite))
+
+
+def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False) -> Framing:
+    """The network of a config, loaded, and framed; fallbacks of its delegates are counted in `stats`.
+
+    quick: begin on the CPU, if it is among the delegates, and try the others while pictures flow.
+    """
     model = config.model
     delegates = [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
     card, threads = resolve(model.name, model.precision, model.threads)
-    return framed(config, Segmenter(card, delegates=delegates, threads=threads, stats=stats), stats)
+    network = Segmenter(card, delegates=delegates, threads=threads, stats=stats, quick=quick)
+    return framed(config, network, stats)
 
 
 def framed(config: Config, network: Looks, stats: Stats | None = None) -> Framing:

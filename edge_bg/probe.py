@@ -113,32 +113,16 @@ def main() -> int:
 
 
 def _try(library: str, options: Mapping[str, str], model: bytes, name: str, threads: int) -> None:
-    _stage("load")
-    check_library(library)
-    from edge_bg.runtime import Engine, load_delegate
+    from edge_bg.runtime import Delegate, Engine, open_library
 
+    _stage("load")
+    open_library(library)
     _stage("create")
-    delegate = load_delegate(library, options)
+    delegate = Delegate(library, options)
     _stage("prepare")
     engine = Engine(model, name, threads=threads, delegate=delegate)
     _stage("invoke")
     engine.invoke()
-
-
-def check_library(library: str) -> None:
-    """Raise `DelegateError` unless `library` can be loaded and is a TFLite delegate."""
-    try:
-        loaded = ctypes.CDLL(library)  # the runtime's own attempt would add noise from its half-made object
-    except OSError as error:
-        hint = "Check the path given as `library` in model.delegates."
-        if "edgetpu" in library:
-            hint = "Install libedgetpu (docs/boards.md, Coral), or remove `edgetpu` from model.delegates."
-        raise DelegateError(f"the delegate's library cannot be loaded: {error}", hint=hint) from None
-    if not hasattr(loaded, "tflite_plugin_create_delegate"):
-        raise DelegateError(
-            f"{library} is no TFLite delegate: it does not have tflite_plugin_create_delegate",
-            hint="Check the path given as `library` in model.delegates.",
-        )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack, closing
 from typing import Final
 
 from edge_bg import build
@@ -12,7 +13,7 @@ from edge_bg.config import Config
 
 log = logging.getLogger(__name__)
 
-_RESTART: Final = ("source", "sinks", "sync", "composite")  # threads, sizes and files hang on these
+RESTART: Final = ("source", "sinks", "sync")  # threads, sizes and files hang on these
 
 
 class Reloader:
@@ -25,46 +26,43 @@ class Reloader:
     @property
     def needs_restart(self) -> list[str]:
         """Names of changed parts that cannot change while the loop runs."""
-        return [name for name in self._changed if name in _RESTART]
+        # Without the CPU to begin on, the new network needs the very device that the old one still holds.
+        held = () if "cpu" in self._new.model.delegates else ("model",)
+        return [name for name in self._changed if name in (*RESTART, *held)]
 
     def apply(self) -> list[str]:
-        """Change the booth, the riskiest first; returns the names of what changed.
+        """Change the booth; returns the names of what changed.
 
-        Raises the `EdgeBgError` of a part that cannot be opened; that part then stays as it was.
+        Raises the error of a part that cannot be opened; everything then stays as it was.
         """
-        for name in sorted(self._changed, key=("model", "background", "privacy", "framing", "matte", "log").index):
-            getattr(self, f"_{name}")()
+        booth, new, changed = self._booth, self._new, set(self._changed)
+        with ExitStack() as made:  # first all that can fail, then the changes that cannot
+            segmenter, matte, cover, compositor = booth.segmenter, booth.matte, booth.pipeline.cover, booth.compositor
+            if "privacy" in changed:
+                with closing(build.background(new.privacy.cover)) as picture:
+                    cover = cover_picture(picture, booth.size)
+            if "matte" in changed:
+                matte = build.matte(new, booth.size)
+            if changed & {"background", "composite"}:
+                compositor = build.compositor(new, booth.size, booth.source.fps)
+                made.callback(compositor.close)
+            if "model" in changed:
+                segmenter = build.segmenter(new, booth.stats, quick=True)
+            elif changed & {"framing", "privacy"}:  # privacy: masks are handed out again for as long as they are valid
+                segmenter = build.framed(new, segmenter.segmenter, booth.stats)
+            made.pop_all()
+        before = booth.segmenter, booth.compositor
+        booth.pipeline.segmenter = booth.segmenter = segmenter
+        booth.pipeline.matte = booth.matte = matte
+        booth.pipeline.compositor = booth.compositor = compositor
+        booth.pipeline.cover, booth.pipeline.max_mask_age = cover, new.privacy.max_mask_age
+        if compositor is not before[1]:
+            self._passed("composite")
+            before[1].close()
+        if "model" in changed:
+            self._passed("infer")
+            before[0].close()
         return self._changed
-
-    def _model(self) -> None:
-        new = build.segmenter(self._new, self._booth.stats)
-        old, self._booth.pipeline.segmenter = self._booth.segmenter, new
-        self._booth.segmenter = new
-        self._passed("infer")
-        old.close()
-
-    def _background(self) -> None:
-        self._booth.background = build.background(self._new.background)
-
-    def _privacy(self) -> None:
-        cover = build.background(self._new.privacy.cover)
-        try:
-            self._booth.pipeline.cover = cover_picture(cover, self._booth.size)
-        finally:
-            cover.close()
-        self._booth.pipeline.max_mask_age = self._new.privacy.max_mask_age
-        self._framing()  # it hands masks out again for as long
-
-    def _framing(self) -> None:
-        network = self._booth.segmenter.segmenter
-        new = build.framed(self._new, network, self._booth.stats)
-        self._booth.pipeline.segmenter = self._booth.segmenter = new
-
-    def _matte(self) -> None:
-        self._booth.pipeline.matte = self._booth.matte = build.matte(self._new, self._booth.size)
-
-    def _log(self) -> None:
-        """The level is set by whoever owns the logger."""
 
     def _passed(self, stage: str, seconds: float = 2.0) -> None:
         """Wait until `stage` has surely left the old part: it has finished twice since now, or stands still."""

@@ -6,6 +6,7 @@ default, works with numpy 2 and rejects damaged files; tflite-runtime does none 
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib
 import logging
@@ -35,12 +36,11 @@ MOST_THREADS: Final = 4  # small networks stop gaining here, and the other stage
 
 @dataclass(frozen=True)
 class Runtime:
-    """A runtime that can be imported: its name, version and the two functions that are used of it."""
+    """A runtime that can be imported: its name, version and what is used of it."""
 
     name: str
     version: str
     interpreter: Callable[..., Any]
-    load_delegate: Callable[..., Any]
 
 
 @functools.cache
@@ -76,7 +76,7 @@ def _load(package: str, module: str) -> Runtime:
             raise ImportError(f"was built for numpy 1 and numpy {np.__version__} is installed (pip install 'numpy<2')")
     loaded = importlib.import_module(module)
     version = str(getattr(importlib.import_module(package), "__version__", "unknown"))
-    return Runtime(package, version, loaded.Interpreter, loaded.load_delegate)
+    return Runtime(package, version, loaded.Interpreter)
 
 
 def usable_cores(root: str | Path = "/") -> int:
@@ -129,21 +129,57 @@ def pick_threads(asked: int | None, *, cores: int | None = None) -> int:
     return max(1, min(asked, cores))
 
 
-def load_delegate(library: str, options: Mapping[str, str]) -> Any:
-    """The delegate in the shared object `library`, made with `options`. Try it with `edge_bg.probe` first.
-
-    Raises `DelegateError` when the library declines, as libedgetpu does (without a word) where no device is.
-    """
+def open_library(library: str) -> ctypes.CDLL:
+    """The shared object `library`. Raises `DelegateError` unless it can be loaded and is a TFLite delegate."""
     try:
-        return runtime().load_delegate(library, dict(options))
-    except ValueError as error:
-        said = " ".join(str(error).split("\n", 1)[-1].split())
+        loaded = ctypes.CDLL(library)
+    except OSError as error:
+        hint = "Check the path given as `library` in model.delegates."
         if "edgetpu" in library:
-            said = said or "it did not say why: no Edge TPU is plugged in, it is in use, or it may not be opened"
+            hint = "Install libedgetpu (docs/boards.md, Coral), or remove `edgetpu` from model.delegates."
+        raise DelegateError(f"the delegate's library cannot be loaded: {error}", hint=hint) from None
+    if not hasattr(loaded, "tflite_plugin_create_delegate"):
+        raise DelegateError(
+            f"{library} is no TFLite delegate: it does not have tflite_plugin_create_delegate",
+            hint="Check the path given as `library` in model.delegates.",
+        )
+    return loaded
+
+
+class Delegate:
+    """What `library` made of `options`, for an `Engine`. Try it with `edge_bg.probe` first.
+
+    The same three calls as the runtimes' own `load_delegate`, which keeps Python's lock while the library opens its
+    device: with a Coral that takes seconds, in which no other thread would do anything and the picture would stand
+    still. Raises `DelegateError` when the library declines, as libedgetpu does (without a word) where no device is.
+    """
+
+    def __init__(self, library: str, options: Mapping[str, str]) -> None:
+        self._pointer = None
+        self._code = open_library(library)
+        words = ctypes.c_char_p * len(options)
+        keys, values = words(*map(os.fsencode, options)), words(*map(os.fsencode, options.values()))
+        said: list[bytes] = []
+        report = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(said.append)
+        create = self._code.tflite_plugin_create_delegate
+        create.restype = ctypes.c_void_p
+        create.argtypes = [type(keys), type(values), ctypes.c_size_t, type(report)]
+        self._pointer = create(keys, values, len(options), report)
+        if self._pointer:
+            return
+        why, hint = " ".join(b" ".join(said).decode(errors="replace").split()), "Check its device and its `options`."
+        if "edgetpu" in library:
+            why = why or "it did not say why: no Edge TPU is plugged in, it is in use, or it may not be opened"
             hint = "edge-bg doctor"
-        else:
-            said, hint = said or "it did not say why", "Check its device and its `options`."
-        raise DelegateError(f"{library} declined ({dict(options)}): {said}", hint=hint) from None
+        raise DelegateError(f"{library} declined ({dict(options)}): {why or 'it did not say why'}", hint=hint)
+
+    def _get_native_delegate_pointer(self) -> int | None:
+        """What both runtimes ask a delegate for."""
+        return self._pointer
+
+    def __del__(self) -> None:
+        if self._pointer:
+            self._code.tflite_plugin_destroy_delegate(ctypes.c_void_p(self._pointer))
 
 
 _listening = threading.Lock()
@@ -179,11 +215,10 @@ def _without_chatter() -> Iterator[None]:
 class Engine:
     """One loaded model: a picture tensor in, `invoke`, a mask tensor out. For one thread at a time.
 
-    `delegate` is what `Runtime.load_delegate` returned; it must live as long as the engine.
     Raises `ModelError` when the runtime rejects the model, `DelegateError` when a delegate does.
     """
 
-    def __init__(self, model: bytes, name: str, *, threads: int = 1, delegate: Any = None) -> None:
+    def __init__(self, model: bytes, name: str, *, threads: int = 1, delegate: Delegate | None = None) -> None:
         self._model = model  # the interpreter reads these bytes for as long as it lives
         self._delegate = delegate
         self.name = name

@@ -22,7 +22,8 @@ class Segmenter:
     `card` is a `ModelCard`, a model's name or the path of a card; `delegates` is tried in order, at the start and
     when one fails while running (each step down is counted in `stats` as `fallback.delegate`); `threads` None
     means as many as the cores that are there make useful. Opens the model at once and raises `ModelError` or
-    `DelegateError`. For one thread at a time.
+    `DelegateError`. `quick`: open what needs no trying, and try the accelerators once pictures flow. For one thread at
+    a time.
     """
 
     def __init__(
@@ -32,12 +33,15 @@ class Segmenter:
         delegates: Sequence[Any] = ("cpu",),
         threads: int | None = None,
         stats: Stats | None = None,
+        quick: bool = False,
     ) -> None:
         self.card = card if isinstance(card, ModelCard) else find(card)
         self.card.judge()
         self.threads = pick_threads(threads)
-        self._ladder = Ladder(self.card, list(delegates), self.threads, stats=stats)
+        self._ladder = Ladder(self.card, list(delegates), self.threads, stats=stats, quick=quick)
         self._engine: Engine | None = None  # the one that holds the prepared frame
+        self._calls = 0
+        self._running = 0  # the number of the call of the network that is under way, else 0
         self._feed = Feeder(self.card)
         self._read = Reader(self.card.output)
         self._look = Shrinker()
@@ -46,7 +50,10 @@ class Segmenter:
 
     @property
     def info(self) -> dict[str, Any]:
-        """What runs: runtime, version, model, precision, delegate, threads and the reasons for any fallback."""
+        """What runs: runtime, version, model, precision, delegate, threads and the reasons for any fallback.
+
+        `running`: the number of the network's call that is under way, 0 between calls; one that stays hangs.
+        """
         made = runtime()
         return {
             "runtime": made.name,
@@ -54,6 +61,7 @@ class Segmenter:
             "model": self.card.path.stem,
             "precision": self.card.precision,
             "threads": self.threads,
+            "running": self._running,
             **self._ladder.info(),
         }
 
@@ -106,13 +114,18 @@ class Segmenter:
         `DelegateError` when there is no next one.
         """
         assert self._engine is not None, "prepare comes first"
+        self._calls += 1
+        self._running = self._calls
         try:
             self._engine.invoke()
+            return True
         except DelegateError as error:
-            self._engine = None
-            self._ladder.failed(error)
-            return False
-        return True
+            failure = error
+        finally:
+            self._running = 0
+        self._engine = None
+        self._ladder.failed(failure)
+        return False
 
     def mask(self, box: Region) -> Mask:
         """The mask of the last `invoke`: what lies in `box`, as `prepare` returned it."""

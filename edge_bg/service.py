@@ -9,28 +9,29 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
-import select
 import signal
-import socket
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from edge_bg import board, build, logs
 from edge_bg import config as configuration
+from edge_bg.breaker import service_breaker
 from edge_bg.config import Config
-from edge_bg.errors import ConfigError, EdgeBgError
+from edge_bg.errors import ConfigError, DelegateError, EdgeBgError
 from edge_bg.frame import Frame
 from edge_bg.notify import Notifier
 from edge_bg.reload import Reloader
+from edge_bg.signals import Signals
 
 log = logging.getLogger("edge_bg.service")  # also where this module is __main__
 
 OK, FAILED, BAD_CONFIG = 0, 1, 2
 TICK: Final = 1.0  # seconds between status lines
 PATIENCE: Final = 30.0  # seconds in which a new source or sink may fail and the old configuration come back
+STUCK: Final = 10  # ticks in which the network has not answered for one picture
+BAD_STATES: Final = ("lost", "dead")
 
 
 def run(config_path: str | Path) -> int:
@@ -69,47 +70,6 @@ def _tell(error: EdgeBgError, notifier: Notifier) -> None:
     notifier.status(error.message)
 
 
-class Signals:
-    """SIGTERM, SIGINT and SIGHUP as bytes to wait for; a handler in Python could deadlock on a lock it interrupts."""
-
-    CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-    def __init__(self) -> None:
-        self._read, self._write = socket.socketpair()
-        self._read.setblocking(False)
-        self._write.setblocking(False)
-        self._before: dict[int, object] = {}
-        self._wakeup = -1
-
-    def __enter__(self) -> Signals:
-        self._wakeup = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        for number in self.CAUGHT:
-            self._before[number] = signal.signal(number, lambda *_: None)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)  # type: ignore[arg-type]
-        signal.set_wakeup_fd(self._wakeup)
-        self._read.close()
-        self._write.close()
-
-    def wait(self, seconds: float) -> set[int]:
-        """Signals that came within `seconds`; ends early with the first, or (empty) when `wake` is called."""
-        if not select.select([self._read], [], [], seconds)[0]:
-            return set()
-        return set(self._read.recv(64)) - {0}
-
-    def wake(self) -> None:
-        """End a `wait`, from any thread."""
-        try:
-            self._write.send(b"\0")
-        except OSError:  # already closed, or so full that it wakes anyway
-            log.debug("nobody waits")
-
-
 class Service:
     """Owns the booth: starts it, watches it, reloads it, ends it."""
 
@@ -122,6 +82,7 @@ class Service:
         self._flowing, self._ended = threading.Event(), threading.Event()
         self._booth: build.Booth | None = None
         self._thread: threading.Thread | None = None
+        self._call, self._ticks = 0, 0  # of the network: the one under way, and for how long
 
     def run(self) -> int:
         """Until a signal says stop or the loop ends. Raises the loop's `EdgeBgError`."""
@@ -136,6 +97,7 @@ class Service:
                     self._asked = False
                     self._reload()
                 self._notifier.status(self.words())
+                self._check_network()
         finally:
             self._notifier.stopping()
             self._stop()
@@ -152,6 +114,24 @@ class Service:
         self._asked = self._asked or signal.SIGHUP in signals
         self._told_to_stop = self._told_to_stop or bool(signals & {signal.SIGTERM, signal.SIGINT})
         return self._told_to_stop
+
+    def _check_network(self) -> None:
+        """Raise `DelegateError` if the network has hung for `STUCK` seconds.
+
+        The watchdog would not see it, as covers go out meanwhile; and a thread that hangs in a library cannot be ended.
+        """
+        if self._booth is None:
+            return
+        info = self._booth.segmenter.info
+        call = info["running"]
+        self._ticks = self._ticks + 1 if call and call == self._call else 0
+        self._call = call
+        if self._ticks < STUCK:
+            return
+        label = info["delegate"]
+        if label != "cpu":
+            service_breaker().died(label, f"{label} has stopped answering")
+        raise DelegateError(f"{label} has not answered for {STUCK} s: the program ends, to be started anew")
 
     # --- the booth -----------------------------------------------------------------------------------
 
@@ -225,10 +205,18 @@ class Service:
                 self._stop()
                 self._start(old)
             return
+        worker = threading.Thread(target=self._change, args=(reloader, new), name="edge-bg-reload", daemon=True)
+        worker.start()  # a device or a disk may take its time, and signals are to be heard meanwhile
+        while worker.is_alive() and not self._ended.is_set():
+            if self._hear(0.05):
+                return
+
+    def _change(self, reloader: Reloader, new: Config) -> None:
         try:
             changed = reloader.apply()
-        except EdgeBgError as error:
-            log.error("the old configuration stays: %s", error)
+        except Exception as error:
+            fault = None if isinstance(error, EdgeBgError) else error
+            log.error("the old configuration stays: %s", error, exc_info=fault)
             self._notes = "the new configuration was refused"
             return
         self._config = new
@@ -261,9 +249,6 @@ class Service:
         if self._notes:
             parts.append(self._notes)
         return ", ".join(parts)
-
-
-BAD_STATES: Final = ("lost", "dead")
 
 
 def main() -> int:

@@ -38,6 +38,7 @@ class SourceBase(ABC):
     def __init__(self) -> None:
         self._stop = threading.Event()  # a new one at each open, so that an old reader cannot outlive its close
         self._busy = threading.Lock()
+        self._stuck: threading.Event | None = None  # the run whose reader did not come back when it was closed
         self._opened = False
         self._pacer: Pacer | None = None
 
@@ -75,12 +76,14 @@ class SourceBase(ABC):
         """Let go, and make a running iteration end soon. From any thread, any number of times."""
         stop = self._stop
         stop.set()
-        # A reader stuck in a driver keeps the lock; it lets go by itself when it comes back.
-        if self._busy.acquire(timeout=1.0):
+        # A reader stuck in a driver keeps the lock; it lets go by itself when it comes back. It is waited for once.
+        if self._busy.acquire(timeout=0.0 if self._stuck is stop else 0.5):
             try:
                 self._let_go(stop)
             finally:
                 self._busy.release()
+        else:
+            self._stuck = stop
 
     def __enter__(self: Self) -> Self:
         self.open()

@@ -10,64 +10,102 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from edge_bg.breaker import REST
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_fourth_start_leaves_the_accelerator_alone(tiny: str, twin_folder: Path, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = tmp_path / "config.yaml"
-    config.write_text(
-        "source: {kind: synthetic, size: 256x144}\n"
-        f"model: {{name: {twin_folder / 'twin.yaml'}, threads: 1, delegates: [edgetpu, cpu]}}\n"
-        f"sinks: [{{kind: http, port: {port}}}]\n"
-    )
-    state = tmp_path / "state"
-    state.mkdir()
-    log = (tmp_path / "log").open("wb")
-    environ = {
-        **os.environ,
-        "STATE_DIRECTORY": str(state),
-        "EDGE_BG_LIBEDGETPU": tiny,
-        "TINY_CRASH_AFTER": "6",  # the try before it invokes once
-    }
+class Box:
+    """A service with an accelerator that fails as $TINY_... says, and its state directory."""
 
-    def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "edge_bg.service", str(config)]
-        return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=log)
+    def __init__(self, folder: Path, tiny: str, card: Path, **environ: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.config = folder / "config.yaml"
+        self.config.write_text(
+            "source: {kind: synthetic, size: 256x144}\n"
+            f"model: {{name: {card}, threads: 1, delegates: [edgetpu, cpu]}}\n"
+            f"sinks: [{{kind: http, port: {self.port}}}]\n"
+        )
+        self.state = folder / "state"
+        self.state.mkdir()
+        self.log = folder / "log"
+        self.environ = {**os.environ, "STATE_DIRECTORY": str(self.state), "EDGE_BG_LIBEDGETPU": tiny, **environ}
 
+    def start(self, before: str = "pass") -> subprocess.Popen[bytes]:
+        code = f"import sys; from edge_bg import service; {before}; sys.exit(service.main())"
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", code, str(self.config)], cwd=ROOT, env=self.environ, stderr=log
+            )
+
+    def notes(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads((self.state / "accelerator.json").read_text())
+        return told
+
+
+@pytest.fixture
+def box(tiny: str, twin_folder: Path, tmp_path: Path) -> Callable[..., Box]:
+    return lambda **environ: Box(tmp_path, tiny, twin_folder / "twin.yaml", **environ)
+
+
+def test_the_fourth_start_leaves_the_accelerator_alone(box: Callable[..., Box]) -> None:
+    it = box(TINY_CRASH_AFTER="6")  # the try before it invokes once
     for _ in range(3):
-        assert start().wait(30) == -signal.SIGABRT
-    service = start()
+        assert it.start().wait(30) == -signal.SIGABRT
+    service = it.start()
     try:
-        told = health(port)
+        told = health(it.port)
+        with urllib.request.urlopen(f"http://127.0.0.1:{it.port}/metrics", timeout=5) as answer:
+            metrics = answer.read().decode()
     finally:
         service.terminate()
         code = service.wait(20)
-        log.close()
     assert code == 0
     assert (told["delegate"], told["wanted"], told["healthy"]) == ("cpu", "edgetpu", True)
     assert f"left alone for {REST / 60:.0f} more minutes" in told["fallbacks"][0]["reason"]
-    said = (tmp_path / "log").read_text()
-    assert (
-        "did not end by itself while edgetpu was in use (3 of 3" in said and "running on cpu instead of edgetpu" in said
-    )
-    notes = json.loads((state / "accelerator.json").read_text())
-    assert notes["running"] is None and len(notes["deaths"]["edgetpu"]) == 3
+    assert "edge_bg_delegate_fallback 1" in metrics
+    assert 'edge_bg_events_total{event="left_alone.delegate"} 1' in metrics
+    said = it.log.read_text()
+    assert "edgetpu was being tried (3 of 3" in said and "running on cpu instead of edgetpu" in said
+    assert it.notes()["busy"] == {} and len(it.notes()["deaths"]["edgetpu"]) == 3
 
 
-def health(port: int) -> dict[str, object]:
+def test_a_network_that_hangs_ends_the_program_and_is_counted(box: Callable[..., Box]) -> None:
+    it = box(TINY_HANG_AFTER="4")
+    service = it.start("service.STUCK = 2")  # covers go out meanwhile, which feed the watchdog
+    assert service.wait(30) == 1
+    said = it.log.read_text()
+    assert "edgetpu has stopped answering (1 of 3" in said and "edgetpu has not answered for 2 s" in said
+    assert it.notes()["busy"] == {} and len(it.notes()["deaths"]["edgetpu"]) == 1
+
+
+def test_the_end_is_quick_while_the_network_hangs(box: Callable[..., Box]) -> None:
+    it = box(TINY_HANG_AFTER="40")
+    service = it.start()
+    assert health(it.port)["delegate"] == "edgetpu"
+    time.sleep(3)
+    start = time.monotonic()
+    service.terminate()
+    assert service.wait(20) == 0
+    assert time.monotonic() - start < 2
+    assert it.notes() == {"deaths": {}, "busy": {}}
+
+
+def health(port: int) -> dict[str, Any]:
     """What `/healthz` says once frames flow."""
     end = time.monotonic() + 30
     while True:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
-                told: dict[str, object] = json.loads(answer.read())
+                told: dict[str, Any] = json.loads(answer.read())
                 return told
         except OSError:
             assert time.monotonic() < end, "the service does not get healthy"

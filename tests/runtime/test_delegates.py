@@ -209,6 +209,49 @@ def test_a_lost_device_costs_no_frame_and_is_used_again(
         segmenter.close()
 
 
+def test_pictures_do_not_wait_for_a_second_device_that_hangs(
+    card: Callable[[str], ModelCard], edgetpu: str, tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_bg.delegates.SOON", 0.1)
+    frame = bright_left()
+    entries = ["edgetpu", {"library": tiny, "options": {"hang": "create"}}, "cpu"]
+    with Segmenter(card("twin"), delegates=["cpu"], threads=1) as segmenter:
+        segmenter._ladder = ladder = Ladder(card("twin"), entries, 1, timeout=4)
+        assert ladder.label == "edgetpu"
+        start = time.monotonic()
+        ladder.failed(DelegateError("unplugged"))
+        assert (ladder.label, time.monotonic() - start < 1) == ("cpu", True)
+        slowest, pictures = 0.0, 0
+        while "external" not in str(ladder.fallbacks):
+            before = time.monotonic()
+            assert not accelerated(segmenter(frame))
+            slowest, pictures = max(slowest, time.monotonic() - before), pictures + 1
+            assert before - start < 30
+        assert time.monotonic() - start > 4 and slowest < 1 and pictures > 20
+        assert "did not answer within 4 s while opening the device" in ladder.fallbacks["external:libtiny_edgetpu.so"]
+
+
+def test_a_quick_start_is_on_the_cpu_and_the_device_follows(
+    card: Callable[[str], ModelCard], tiny: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("edge_bg.delegates.SOON", 0.2)
+    slow = {"library": tiny, "options": {"slow": "create"}}  # a second, as a Coral takes to be opened
+    with Segmenter(card("twin"), delegates=[slow, "cpu"], threads=1, quick=True) as segmenter:
+        assert segmenter.info["delegate"] == "cpu" and segmenter.info["fallbacks"] == []
+        slowest = 0.0
+
+        def on_the_device() -> bool:
+            nonlocal slowest
+            start = time.monotonic()
+            segmenter(bright_left())
+            slowest = max(slowest, time.monotonic() - start)
+            return bool(segmenter.info["delegate"] == "external:libtiny_edgetpu.so")
+
+        until(on_the_device, "the device")
+        assert "cannot be used" not in caplog.text and "running on external" in caplog.text
+        assert slowest < 0.7, "the picture stood still while the device was opened"
+
+
 def test_a_missing_twin_is_not_tried_again(card: Callable[[str], ModelCard], edgetpu: str) -> None:
     ladder = Ladder(card("alone"), ["edgetpu", "cpu"], 1, retry=0.0)
     assert ladder.label == "cpu" and "names no Edge TPU twin" in ladder.fallbacks["edgetpu"]
@@ -244,11 +287,11 @@ def test_deaths_inside_an_accelerator_lead_to_the_cpu_and_back(
     card: Callable[[str], ModelCard], edgetpu: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [1000.0]
+    stats = Stats()
 
     def start() -> Ladder:
-        return Ladder(
-            card("only"), ["edgetpu", {"library": edgetpu}], 1, breaker=Breaker(tmp_path, clock=lambda: now[0])
-        )
+        breaker = Breaker(tmp_path, clock=lambda: now[0])
+        return Ladder(card("only"), ["edgetpu", {"library": edgetpu}], 1, breaker=breaker, stats=stats)
 
     for _ in range(DEATHS):  # each run is simply forgotten, as a crash would: nothing says goodbye
         ladder = start()
@@ -257,7 +300,8 @@ def test_deaths_inside_an_accelerator_lead_to_the_cpu_and_back(
     ladder = start()
     assert ladder.label == "external:libtiny_edgetpu.so"
     assert "left alone for 30 more minutes" in ladder.fallbacks["edgetpu"]
-    assert "did not end by itself while edgetpu was in use (3 of 3" in caplog.text
+    assert stats.snapshot()["left_alone.delegate"] == 1
+    assert "ended while edgetpu was being tried (3 of 3" in caplog.text
     ladder.close()
     now[0] += 31 * 60
     ladder = start()
@@ -272,13 +316,13 @@ def test_a_real_crash_is_counted(
 import os, sys
 from edge_bg.segment import Segmenter
 Segmenter(sys.argv[1], delegates=[{"library": sys.argv[2]}, "cpu"], threads=1)
-os.abort()
+os.abort() if len(sys.argv) < 4 else sys.exit()
 """
     command = [sys.executable, "-c", code, str(twin_folder / "twin.yaml"), tiny]
     environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path)}
     root = str(Path(__file__).resolve().parents[2])
-    for _ in range(2):
-        subprocess.run(command, env=environment, cwd=root, capture_output=True, check=False)
+    for more in ([], ["well"], []):  # the second ends well
+        subprocess.run([*command, *more], env=environment, cwd=root, capture_output=True, check=False)
     breaker = Breaker(tmp_path)
     assert len(breaker._deaths["external:libtiny_edgetpu.so"]) == 2
     assert breaker.rest("external:libtiny_edgetpu.so") == 0.0
@@ -286,11 +330,60 @@ os.abort()
     assert Breaker(tmp_path).rest("external:libtiny_edgetpu.so") > 1700
 
 
+def deaths(folder: Path) -> int:
+    return len(Breaker(folder)._deaths.get("edgetpu", []))
+
+
+@pytest.mark.parametrize(
+    ("note", "settled", "counts"),
+    [
+        (None, True, False),  # a power cut: systemd had no time to write anything
+        (None, False, True),  # ... but one that came with the first work of the device, which may have caused it
+        ("signal KILL", True, False),  # somebody's kill -9
+        ("oom-kill KILL", True, False),
+        ("watchdog ABRT", True, False),  # nothing was delivered; a network that hangs is counted by the service
+        ("exit-code 1", True, False),
+        ("signal SEGV", True, True),
+        ("core-dump ABRT", True, True),
+        ("signal BUS", True, True),
+        ("signal KILL", False, True),
+        ("rubbish", True, False),
+    ],
+)
+def test_which_ends_count(tmp_path: Path, note: str | None, settled: bool, counts: bool) -> None:
+    breaker = Breaker(tmp_path)
+    breaker.enter("edgetpu")
+    if settled:
+        breaker.settle("edgetpu")
+    if note is not None:
+        (tmp_path / "ended").write_text(note + "\n")
+    assert deaths(tmp_path) == counts
+    assert deaths(tmp_path) == counts, "it is counted once"
+    breaker = Breaker(tmp_path)
+    breaker.enter("edgetpu")
+    breaker.settle("edgetpu")
+    assert deaths(tmp_path) == counts, "a note is not believed twice"
+
+
+def test_an_accelerator_settles_after_a_while_of_work(
+    card: Callable[[str], ModelCard], edgetpu: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_bg.delegates.SETTLED", 0.2)
+    ladder = Ladder(card("only"), ["edgetpu"], 1, breaker=Breaker(tmp_path))
+    state = tmp_path / "accelerator.json"
+    assert '"tried"' in state.read_text()
+    time.sleep(0.3)
+    ladder.engine()
+    assert '"used"' in state.read_text()
+    ladder.close()
+    assert '"busy": {}' in state.read_text()
+
+
 def test_a_clean_end_is_no_death(tmp_path: Path) -> None:
     for _ in range(5):
         breaker = Breaker(tmp_path)
         breaker.enter("edgetpu")
-        breaker.leave()
+        breaker.leave("edgetpu")
     assert Breaker(tmp_path).rest("edgetpu") == 0.0
 
 
@@ -303,7 +396,9 @@ def test_rare_deaths_do_not_open_the_breaker(tmp_path: Path) -> None:
         now[0] += 1700
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"deaths": 5}', '{"deaths": {"x": ["y"]}}', '{"running": 3}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"deaths": 5}', '{"deaths": {"x": ["y"]}}', '{"busy": 3}', '{"busy": {"edgetpu": 3}}']
+)
 def test_a_damaged_state_file_is_begun_anew(tmp_path: Path, text: str) -> None:
     (tmp_path / "accelerator.json").write_text(text)
     breaker = Breaker(tmp_path)

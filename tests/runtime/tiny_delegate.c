@@ -9,8 +9,9 @@
  * Options, all "name=value":  decline=TEXT   creation fails and says TEXT (empty: says nothing, like libedgetpu)
  *   decline_if=PATH    creation fails while the file PATH exists: a device that is unplugged
  *   crash=create|prepare|invoke   the process dies there       hang=create|invoke   never returns
+ *   slow=create|prepare   takes a second there
  *   lost_after=N       from the Nth invoke on, invoke fails     fail=prepare  the graph is refused
- * And $TINY_CRASH_AFTER=N, as `edgetpu` in a config takes no options: the process dies at the Nth invoke.
+ * And $TINY_CRASH_AFTER=N, $TINY_HANG_AFTER=N, as `edgetpu` in a config takes no options: at the Nth invoke.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,7 +85,7 @@ typedef struct Delegate { /* TfLiteDelegate, then what is ours */
     void *copy_from, *copy_to, *free_buffer;
     int64_t flags;
     void *opaque_builder;
-    char *crash, *hang, *fail;
+    char *crash, *hang, *fail, *slow;
     int lost_after, invokes;
 } Delegate;
 
@@ -111,9 +112,9 @@ static int kernel_prepare(Context *context, Node *node) {
 static int kernel_invoke(Context *context, Node *node) {
     Delegate *self = node->user_data;
     self->invokes++;
-    const char *last = getenv("TINY_CRASH_AFTER");
+    const char *last = getenv("TINY_CRASH_AFTER"), *awake = getenv("TINY_HANG_AFTER");
     if (is(self->crash, "invoke") || (last != NULL && self->invokes >= atoi(last))) abort();
-    if (is(self->hang, "invoke")) for (;;) sleep(1);
+    if (is(self->hang, "invoke") || (awake != NULL && self->invokes >= atoi(awake))) for (;;) sleep(1);
     if (self->lost_after && self->invokes >= self->lost_after) {
         context->report_error(context, "tiny: device lost (transfer error)");
         return ERROR;
@@ -141,6 +142,7 @@ static int kernel_invoke(Context *context, Node *node) {
 }
 
 static int delegate_prepare(Context *context, Delegate *self) {
+    if (is(self->slow, "prepare")) sleep(1);
     if (is(self->crash, "prepare")) *(volatile int *)0 = 1; /* a delegate built for another TFLite */
     IntArray *plan;
     if (context->get_execution_plan(context, &plan) != OK) return ERROR;
@@ -176,9 +178,11 @@ __attribute__((visibility("default"))) void *tflite_plugin_create_delegate(
         }
         if (is(keys[i], "crash")) self->crash = strdup(values[i]);
         if (is(keys[i], "hang")) self->hang = strdup(values[i]);
+        if (is(keys[i], "slow")) self->slow = strdup(values[i]);
         if (is(keys[i], "fail")) self->fail = strdup(values[i]);
         if (is(keys[i], "lost_after")) self->lost_after = atoi(values[i]);
     }
+    if (is(self->slow, "create")) sleep(1);
     if (is(self->crash, "create")) abort();
     if (is(self->hang, "create")) for (;;) sleep(1);
     return self;
@@ -187,5 +191,5 @@ __attribute__((visibility("default"))) void *tflite_plugin_create_delegate(
 __attribute__((visibility("default"))) void tflite_plugin_destroy_delegate(void *pointer) {
     Delegate *self = pointer;
     if (self == NULL) return;
-    free(self->crash), free(self->hang), free(self->fail), free(self);
+    free(self->crash), free(self->hang), free(self->fail), free(self->slow), free(self);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from edge_bg import build, config
 from edge_bg.errors import EdgeBgError
 from edge_bg.frame import Frame
-from edge_bg.reload import Reloader
+from edge_bg.reload import RESTART, Reloader
 
 SLOWNESS = 8 if "QEMU_CPU" in os.environ else 1  # emulated processors do the same, later
 BASE: dict[str, Any] = {
@@ -30,6 +31,8 @@ def test_what_needs_a_restart() -> None:
             ({"background": "#ffffff"}, []),
             ({"sync": "latest"}, ["sync"]),
             ({"source": "synthetic:7", "sinks": ["http:0"]}, ["source", "sinks"]),
+            ({"model": {"name": "landscape", "threads": 1, "delegates": ["edgetpu"]}}, ["model"]),
+            ({"model": {"name": "landscape", "threads": 1, "delegates": ["edgetpu", "cpu"]}}, []),
         ):
             assert Reloader(booth, old, config.from_dict({**BASE, **change})).needs_restart == names
 
@@ -42,6 +45,8 @@ def test_every_frame_goes_out_while_all_live_parts_change() -> None:
             "background": "#ffffff",
             "model": {"name": "landscape", "precision": "float16", "threads": 1},
             "matte": {"radius": 3},
+            "composite": {"wrap": 0.2},
+            "framing": {"keep": "largest"},
             "privacy": {"max_mask_age": 2.0, "cover": "#00ff00"},
             "log": {"level": "debug"},
         }
@@ -60,13 +65,15 @@ def test_every_frame_goes_out_while_all_live_parts_change() -> None:
         loop = threading.Thread(target=booth.run)
         loop.start()
         assert started.wait(20 * SLOWNESS)
-        first = booth.segmenter
+        first, compositor = booth.segmenter, booth.compositor
         changed = Reloader(booth, old, new).apply()
         loop.join(60 * SLOWNESS)
         assert not loop.is_alive()
-        assert sorted(changed) == ["background", "log", "matte", "model", "privacy"]
+        live = {part for part in config.Config.model_fields if part not in RESTART}
+        assert set(changed) == live, "every part that changes live is changed here"
         assert booth.segmenter.info["precision"] == "float16" and booth.pipeline.segmenter is booth.segmenter
         assert booth.pipeline.max_mask_age == 2.0 and booth.pipeline.matte is booth.matte
+        assert booth.pipeline.compositor is booth.compositor and booth.compositor is not compositor
         with pytest.raises(ValueError, match="closed"):
             first(Frame(booth.pipeline.cover, 0.0, 0))
     assert [index for index, covered, _ in seen] == list(range(120))
@@ -78,9 +85,18 @@ def test_a_part_that_cannot_be_opened_leaves_the_old_one(tmp_path: Path) -> None
     old = config.from_dict(BASE)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    new = config.from_dict({**BASE, "background": str(broken)})
+    new = config.from_dict(
+        {**BASE, "background": str(broken), "model": {"name": "landscape", "precision": "float16", "threads": 1}}
+    )
     with build.open(old) as booth:
-        before = booth.background
+        before = booth.background, booth.segmenter
         with pytest.raises(EdgeBgError):
             Reloader(booth, old, new).apply()
-        assert booth.background is before
+        assert (booth.background, booth.segmenter) == before, "a part that could have been changed is not, either"
+
+
+def test_the_documentation_says_of_each_part_what_a_reload_does(root: Path) -> None:
+    text = (root / "docs/boards.md").read_text()
+    rows = re.findall(r"^\| (`.*`) \| (live|the loop starts anew)", text, re.M)
+    told = {name: how for names, how in rows for name in re.findall(r"`(\w+)`", names)}
+    assert told == {part: "the loop starts anew" if part in RESTART else "live" for part in config.Config.model_fields}

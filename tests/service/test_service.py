@@ -24,7 +24,8 @@ HTTP = "{kind: http, port: 0}"
 class Daemon:
     """`python -m edge_bg.service CONFIG` with a systemd made of a socket."""
 
-    def __init__(self, folder: Path, text: str, **environ: str) -> None:
+    def __init__(self, folder: Path, text: str, code: str = "", **environ: str) -> None:
+        program = ["-c", code] if code else ["-m", "edge_bg.service"]
         self.config = folder / "config.yaml"
         self.config.write_text(text)
         self.log = folder / "log"
@@ -34,7 +35,7 @@ class Daemon:
         with self.log.open("wb") as log:
             journal = os.fstat(log.fileno())
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "edge_bg.service", str(self.config)],
+                [sys.executable, *program, str(self.config)],
                 cwd=ROOT,
                 stderr=log,
                 env={
@@ -85,8 +86,8 @@ class Daemon:
 def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     made: list[Daemon] = []
 
-    def make(text: str, **environ: str) -> Daemon:
-        made.append(Daemon(tmp_path, text, **environ))
+    def make(text: str, code: str = "", **environ: str) -> Daemon:
+        made.append(Daemon(tmp_path, text, code, **environ))
         return made[-1]
 
     yield make
@@ -192,22 +193,54 @@ def test_a_source_that_cannot_be_opened_is_refused_by_a_reload(daemon: Callable[
     assert service.end()[0] == 0
 
 
-@pytest.mark.skipif(
-    shutil.which("gcc") is None, reason="GCC ABSENT: the delegate of this test is compiled: apt install gcc"
-)
-def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tmp_path: Path) -> None:
-    library = tmp_path / "libtiny.so"
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    if shutil.which("gcc") is None:
+        pytest.skip("GCC ABSENT: the delegate of this test is compiled: apt install gcc")
+    library = tmp_path_factory.mktemp("delegate") / "libtiny.so"
     source = ROOT / "tests/runtime/tiny_delegate.c"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
-    delegates = f"[{{library: {library}, options: {{hang: create}}}}, cpu]"
+    return str(library)
+
+
+def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tiny: str) -> None:
+    delegates = f"[{{library: {tiny}, options: {{hang: create}}}}, cpu]"
     service = daemon(config().replace("threads: 1", f"threads: 1, delegates: {delegates}"))
-    service.listen(2)
+    service.until(lambda: psutil.Process(service.process.pid).children(), "process of its own for the delegate")
+    service.listen(1)
     assert service.count("READY=1") == 0
     hanging = psutil.Process(service.process.pid).children()
-    assert hanging, "the delegate is tried in a process of its own"
     code, seconds = service.end()
     assert (code, seconds < 2) == (0, True), service.text()
     assert psutil.wait_procs(hanging, timeout=2)[1] == [], "a device that hangs leaves no process behind"
+
+
+def test_a_reload_to_a_device_that_hangs_stops_nothing(daemon: Callable[..., Daemon], tiny: str) -> None:
+    code = "import edge_bg.delegates as d; d.SOON = 0.1\nfrom edge_bg import service\nraise SystemExit(service.main())"
+    service = daemon(config(), code)
+    service.ready()
+    delegates = f"[{{library: {tiny}, options: {{hang: create}}}}, cpu]"
+    service.config.write_text(config().replace("threads: 1", f"threads: 1, delegates: {delegates}"))
+    service.process.send_signal(signal.SIGHUP)
+    service.until(lambda: "changed: model" in service.text(), "the reload")
+    service.until(lambda: psutil.Process(service.process.pid).children(), "the trial of the device")
+    food = service.count("WATCHDOG=1")
+    service.listen(1.5)
+    assert service.count("WATCHDOG=1") >= food + 3 and "cpu" in service.status()
+    code, seconds = service.end()
+    assert (code, seconds < 2) == (0, True), service.text()
+
+
+def test_term_is_heard_while_a_camera_hangs_in_its_driver(daemon: Callable[..., Daemon]) -> None:
+    code = (
+        "import time\nfrom edge_bg import service\nfrom edge_bg.sources.v4l2 import V4l2Camera as Camera\n"
+        "Camera._connect = lambda self: None\nCamera._grab = lambda self: time.sleep(30)\n"
+        "raise SystemExit(service.main())"
+    )
+    service = daemon(config(source="{kind: v4l2, device: /dev/video97, size: 320x180}"), code)
+    service.ready()
+    code, seconds = service.end()
+    assert (code, seconds < 2) == (0, True), service.text()
 
 
 def test_the_command_line_offers_it(tmp_path: Path) -> None:

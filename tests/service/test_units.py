@@ -42,8 +42,8 @@ def test_verify_is_clean(root: Path, tmp_path: Path, drop_in: str) -> None:
 def test_exposure_is_at_most_2(root: Path, tmp_path: Path, drop_in: str) -> None:
     unit = placed(root, tmp_path, drop_in)
     if drop_in:  # --offline reads no drop-ins: their lines belong to [Service]
-        lines = [s for s in (root / f"systemd/drop-ins/{drop_in}.conf").read_text().splitlines() if "=" in s]
-        unit.write_text(unit.read_text().replace("\n[Install]", "\n" + "\n".join(lines) + "\n\n[Install]"))
+        lines = (root / f"systemd/drop-ins/{drop_in}.conf").read_text().partition("[Service]")[2]
+        unit.write_text(unit.read_text().replace("\n[Install]", lines + "\n[Install]"))
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)], capture_output=True, text=True
     )
