@@ -15,6 +15,7 @@ from pathlib import Path
 
 UNIT = "edge-bg.service"
 CONFIG = Path("/etc/edge-bg/config.yaml")
+NOTE = Path("/var/lib/edge-bg/ended")  # how the last run ended, for the breaker; read and removed by the next
 found: dict[str, object] = {}
 Path("/booted").touch()
 
@@ -90,10 +91,18 @@ def proof() -> None:
     CONFIG.write_text(text)
 
     os.kill(old, signal.SIGKILL)
+    until(NOTE.exists, "note of its end")
+    found["notes"] = notes = [NOTE.read_text().strip()]
     found["after_kill_s"] = until(active_again(old), "restart after SIGKILL")
     old = pid()
     os.kill(old, signal.SIGSTOP)
     found["after_hang_s"] = until(active_again(old), "restart after SIGSTOP")
+    found["note_is_read"] = not NOTE.exists()
+    old = pid()
+    os.kill(old, signal.SIGSEGV)
+    until(NOTE.exists, "note of its end")
+    notes.append(NOTE.read_text().strip())
+    until(active_again(old), "restart after SIGSEGV")
     found["restarts"] = int(show("NRestarts"))
     found["picture_again"] = snapshot()
 
@@ -108,6 +117,7 @@ def proof() -> None:
     start = time.monotonic()
     ctl("stop", UNIT)
     found["stop_s"] = round(time.monotonic() - start, 2)
+    notes.append(NOTE.read_text().strip())
     found["result"] = show("Result")
 
 
