@@ -108,11 +108,14 @@ class Upsampler:
     def _cut(self, alpha: Picture) -> tuple[list[Rect], list[Rect]]:
         """The parts of the frame where the alpha need not be 0 or 255, and those where it is 255.
 
-        A tile that is not soft is whatever its middle is, in the alpha at working size.
+        A tile that is not soft is whatever its middle is, in the alpha at working size. Soft is where a pixel or one
+        beside it is, and where one is room and the next is person: between those two the outline still has to be found.
         """
-        soft: Any = cv2.inRange(alpha, _NEAR, 255 - _NEAR)
+        least, most = cv2.erode(alpha, _SQUARE), cv2.dilate(alpha, _SQUARE)
+        some: Any = cv2.compare(most, _NEAR - 1, cv2.CMP_GT)  # type: ignore[call-overload]
+        soft: Any = cv2.compare(least, 256 - _NEAR, cv2.CMP_LT)  # type: ignore[call-overload]
         person = np.right_shift(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE], 7)
-        return self.grid.cut(self.grid.tiles(np.asarray(cv2.dilate(soft, _CROSS), np.uint8)), person)
+        return self.grid.cut(self.grid.tiles(np.asarray(cv2.bitwise_and(some, soft), np.uint8)), person)
 
     def _soft_parts(self, rects: list[Rect], terms: Floats, halves: list[Picture], y: Picture, u: Picture) -> None:
         """The interpolated coefficients applied to the colour at half size, in `rects`; then luma's alpha from it.
@@ -169,4 +172,3 @@ class Upsampler:
 
 _NEAR = 4  # levels from 0 and 255 that nobody sees
 _SQUARE = np.ones((3, 3), np.uint8)
-_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

@@ -159,3 +159,11 @@ def test_specks_go_and_holes_are_filled():
     large = mask.copy()
     large[30:50, 50:80] = 0
     assert (clean(large, 0.0008)[30:50, 50:80] == 0).all()
+
+
+def test_an_outline_between_two_cells_is_looked_at_closely():
+    mask = np.zeros((72, 128), np.uint8)
+    mask[:, :64] = 255  # a step that leaves no soft cell, where two tiles meet
+    frame = Frame(filled((1280, 720), (90, 128, 128)), 0.0, 0)
+    alpha = Matte((1280, 720), edges="bilinear", sharpness=4.0)(mask, frame)
+    assert alpha.soft and all(rect.left < 640 < rect.right for rect in alpha.soft)
