@@ -1,4 +1,4 @@
-"""Tries a delegate in a process of its own: load it, give it the model, invoke once.
+"""Tries a delegate, or the bare runtime, in a process of its own: load it, give it the model, invoke once.
 
 A delegate built for another TensorFlow Lite does not raise, it takes the process down; and a device may hang.
 Neither must happen to the process that holds the camera. Run as `python -m edge_bg.probe`: standard input is
@@ -32,7 +32,7 @@ _DOING: Final = {
 
 
 def probe(
-    library: str,
+    library: str | None,
     options: Mapping[str, str],
     model: bytes,
     name: str,
@@ -40,7 +40,7 @@ def probe(
     threads: int = 1,
     timeout: float = TIMEOUT,
 ) -> None:
-    """Return if `library` loads with `options` and runs `model` (called `name` in errors) once.
+    """Return if `library` loads with `options` and runs `model` (called `name` in errors) once; None: the CPU.
 
     Raises `DelegateError` with the reason: missing library, no device, graph refused, crashed, or hung.
     """
@@ -61,7 +61,7 @@ def probe(
         words = (late.stdout or b"").decode(errors="replace").split()
         doing = _DOING[words[-1] if words else ""]
         raise DelegateError(
-            f"{library} did not answer within {timeout:g} s while {doing}",
+            f"{library or 'the runtime'} did not answer within {timeout:g} s while {doing}",
             hint="Unplug the device, wait a moment and plug it in again; then: edge-bg doctor",
         ) from None
     lines = output.decode(errors="replace").splitlines()
@@ -71,16 +71,16 @@ def probe(
     if last.startswith("{"):
         told = json.loads(last)
         raise DelegateError(told["error"], hint=told["hint"])
-    raise DelegateError(_obituary(library, last, status), hint="See docs/boards.md, or run: edge-bg doctor")
+    raise DelegateError(_obituary(library or "the runtime", last, status), hint="See docs/boards.md, or run: edge-bg doctor")
 
 
-def _obituary(library: str, stage: str, status: int) -> str:
+def _obituary(what: str, stage: str, status: int) -> str:
     try:
         how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
     except ValueError:
         how = f"signal {-status}"
-    text = f"{library} crashed the process that tried it ({how}) while {_DOING.get(stage, 'starting')}"
-    if status < 0:
+    text = f"{what} crashed the process that tried it ({how}) while {_DOING.get(stage, 'starting')}"
+    if status < 0 and what != "the runtime":
         text += "; most likely it was built for another TensorFlow Lite than the runtime that is installed"
     return text
 
@@ -112,13 +112,15 @@ def main() -> int:
     os._exit(0)  # what the library does while it is unloaded is of no interest here
 
 
-def _try(library: str, options: Mapping[str, str], model: bytes, name: str, threads: int) -> None:
+def _try(library: str | None, options: Mapping[str, str], model: bytes, name: str, threads: int) -> None:
     from edge_bg.runtime import Delegate, Engine, open_library
 
-    _stage("load")
-    open_library(library)
-    _stage("create")
-    delegate = Delegate(library, options)
+    delegate = None
+    if library is not None:
+        _stage("load")
+        open_library(library)
+        _stage("create")
+        delegate = Delegate(library, options)
     _stage("prepare")
     engine = Engine(model, name, threads=threads, delegate=delegate)
     _stage("invoke")

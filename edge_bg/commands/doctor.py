@@ -41,8 +41,8 @@ def doctor(as_json: bool, root: Path) -> int:
         for check in checks:
             mark, colour = _MARKS[check.level]
             click.echo(f"{click.style(mark, fg=colour)}  {check.name:{width}}  {check.text}")
-            if check.mend and check.level in ("warn", "fail"):
-                click.echo(f"{'':{width + 8}}{check.mend}")
+            if check.mend:
+                click.echo(click.style(f"{'':{width + 8}}{check.mend}", dim=check.level == "info"))
         count = {level: sum(check.level == level for check in checks) for level in _MARKS}
         click.echo(f"{count['fail']} wrong, {count['warn']} could be better, {count['ok']} fine")
     return 1 if any(check.level == "fail" for check in checks) else 0

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from edge_bg.board import text
 from edge_bg.doctor.check import Check
 from edge_bg.doctor.host import Host
-from edge_bg.errors import SourceError
 from edge_bg.sources.v4l2_find import Node, find_nodes
-from edge_bg.sources.v4l2_nodes import modes, opened
+from edge_bg.sources.v4l2_nodes import Mode
 
 # Nodes of a Pi that are no cameras: codecs, scalers, and the raw end of the CSI port
 _NOT_CAMERAS = re.compile(r"bcm2835-(codec|isp)|pispbe|hevc|rpivid", re.I)
@@ -51,38 +50,56 @@ def _one(host: Host, node: Node) -> Iterator[Check]:
         mend = "sudo usermod -aG video $USER, then log in again (the service is in that group already)"
         yield Check("camera", "fail", f"{name}: this user may not open it", mend)
         return
-    offers = _offers(node) if host.real else []
-    if host.real and not offers:
+    offered = host.modes(node.device)
+    if offered == []:
         return  # a webcam's second node, for metadata
-    usable = [words for words in offers if words.split()[0] in _GOOD]
+    usable = [mode for mode in offered or [] if mode.fourcc in _GOOD]
     speed = _usb_speed(host, node)
-    if offers and not usable:
-        yield Check("camera", "fail", f"{name}: offers only {', '.join(offers)}", "Use a camera with MJPG or YUYV.")
+    if offered and not usable:
+        kinds = ", ".join(sorted({mode.fourcc for mode in offered}))
+        yield Check("camera", "fail", f"{name}: offers only {kinds}", "Use a camera with MJPG or YUYV.")
     elif speed and speed < 480:
         mend = "Plug it in directly, or use another cable or hub."
         yield Check("camera", "warn", f"{name}: runs at USB 1 speed ({speed} Mbit/s)", mend)
+    elif usable and not any(min(m.size[0] / 1280, m.size[1] / 720, (m.fps or 30) / 25) >= 1 for m in usable):
+        mend = "Plug it into another port (USB 2 carries raw pictures slowly), or ask for its own size: source.size"
+        yield Check("camera", "warn", f"{name}: no 1280x720 at 25 frames a second ({_best(usable)})", mend)
     else:
         stable = f"; in a config: {node.links[0]}" if node.links else ""
-        formats = f": {', '.join(usable[:3])}" if usable else ""
+        formats = f": {_best(usable)}" if usable else ""
         yield Check("camera", "ok", f"{name}{formats}{stable}")
 
 
-def _offers(node: Node) -> list[str]:
-    try:
-        with opened(node.device) as handle:
-            best: dict[str, tuple[int, str]] = {}
-            for mode in modes(handle):
-                area = mode.size[0] * mode.size[1]
-                if area > best.get(mode.fourcc, (0, ""))[0]:
-                    best[mode.fourcc] = area, f"{mode.fourcc} {mode.size[0]}x{mode.size[1]} {mode.fps:g} fps"
-            return [words for _, words in best.values()]
-    except SourceError:
-        return []
+def _best(offered: list[Mode]) -> str:
+    """The largest picture of each format, as the camera offers it."""
+    best: dict[str, Mode] = {}
+    for mode in offered:
+        if mode.fourcc not in best or mode.size > best[mode.fourcc].size:
+            best[mode.fourcc] = mode
+    return ", ".join(f"{m.fourcc} {m.size[0]}x{m.size[1]} {m.fps:g} fps" for m in best.values())
 
 
 def _usb_speed(host: Host, node: Node) -> int:
     words = text(host.path(f"/sys/bus/usb/devices/{node.port}/speed")) if node.port else ""
     return int(float(words)) if re.fullmatch(r"[\d.]+", words) else 0
+
+
+def groups(host: Host) -> Iterator[Check]:
+    """Cameras belong to the group video: it must be there, and this user in it."""
+    video = host.group("video")
+    if video is None:
+        yield Check("groups", "fail", "there is no group video", "sudo groupadd --system video; reboot")
+    elif host.uid == 0:
+        yield Check("groups", "info", "this is root; the service is not, and is in the group video by its unit")
+    elif video in host.gids:
+        yield Check("groups", "ok", "this user is in the group video")
+    else:
+        mend = "sudo usermod -aG video $USER, then log in again (the service is in that group by its unit)"
+        yield Check("groups", "warn", "this user is not in the group video", mend)
+    heaps = host.glob("/dev/dma_heap/*")  # where libcamera takes its buffers from
+    if heaps and any(_CSI.search(node.name) for node in _nodes(host)) and not any(map(host.may_use, heaps)):
+        mend = "sudo scripts/install-service (its udev rule gives them to the group video)"
+        yield Check("groups", "fail", "/dev/dma_heap: this user may not open it, and libcamera has to", mend)
 
 
 def pi_camera(host: Host) -> Iterator[Check]:

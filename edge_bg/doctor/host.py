@@ -15,6 +15,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from edge_bg.board import model, text
+from edge_bg.card import find
+from edge_bg.errors import EdgeBgError, SourceError
+from edge_bg.probe import probe
+from edge_bg.sources.v4l2_nodes import Mode, modes, opened
 
 _LOADERS = (
     ("ld-linux-aarch64.so.1", "aarch64", 64),
@@ -41,11 +45,28 @@ def _imports(module: str) -> str:
     return lines[-1] if lines else f"exit status {done.returncode}"
 
 
+def _trial(library: str | None) -> str:
+    try:
+        card = find("landscape")
+        probe(library, {}, card.read_model(), card.model.name)
+    except EdgeBgError as error:
+        return error.message
+    return ""
+
+
+def _modes(device: str) -> list[Mode]:
+    try:
+        with opened(device) as handle:
+            return list(modes(handle))
+    except SourceError:
+        return []
+
+
 @dataclass
 class Host:
     """What checks ask. Files are looked up under `root`; the rest are facts of this process unless given.
 
-    `imports` and `free` are functions so that a faked machine can answer for itself.
+    `imports`, `trial`, `offers` and `free` are functions so that a faked machine can answer for itself.
     """
 
     root: Path = Path("/")
@@ -56,6 +77,8 @@ class Host:
     uid: int = field(default_factory=os.geteuid)
     gids: frozenset[int] = field(default_factory=_groups)
     imports: Callable[[str], str] | None = None
+    trial: Callable[[str | None], str] | None = None
+    offers: Callable[[str], list[Mode]] | None = None
     free: Callable[[Path], int] = _free
 
     @classmethod
@@ -106,6 +129,11 @@ class Host:
         """Debian's code name, such as "bookworm"; "" elsewhere."""
         found = re.search(r"^VERSION_CODENAME=\"?(\w+)", self.text("/etc/os-release"), re.M)
         return found[1] if found else ""
+
+    def on_path(self, name: str) -> list[Path]:
+        """Shared libraries of that file name, where the loader looks."""
+        places = ("usr/lib", "usr/lib/*-linux-gnu*", "usr/local/lib", "usr/local/lib/*-linux-gnu*")
+        return [path for place in places for path in self.glob(f"{place}/{name}")]
 
     def packages(self) -> dict[str, tuple[str, str]]:
         """Python packages that can be imported: name -> (version, folder); the first on the path counts."""
@@ -170,3 +198,15 @@ class Host:
         if self.imports is not None:
             return self.imports(module)
         return _imports(module) if self.real else ""
+
+    def trial_error(self, library: str | None = None) -> str:
+        """Why the shipped model does not run (on the delegate `library`), "" when it does or this is another machine."""
+        if self.trial is not None:
+            return self.trial(library)
+        return _trial(library) if self.real else ""
+
+    def modes(self, device: str) -> list[Mode] | None:
+        """What the camera at `device` offers, as it says itself; None where it cannot be asked."""
+        if self.offers is not None:
+            return self.offers(device)
+        return _modes(device) if self.real else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ _THROTTLED = {0: "too little voltage", 1: "clock capped", 2: "throttled", 3: "so
 
 def board(host: Host) -> Iterator[Check]:
     """What it is."""
-    yield Check("board", "info", f"{host.board or 'not a board that names itself'}, {host.machine}")
+    yield Check("board", "info", f"{host.board or 'a PC, or a board without a device tree'} ({host.machine})")
 
 
 def userland(host: Host) -> Iterator[Check]:
@@ -79,8 +80,10 @@ def temperature(host: Host) -> Iterator[Check]:
 def power(host: Host) -> Iterator[Check]:
     """Undervoltage is the commonest cause of cameras and Corals that vanish."""
     mend = "Use the board's own power supply and a short cable; feed USB devices from a powered hub."
-    said = host.command("vcgencmd", "get_throttled")
-    if said is not None and said.startswith("throttled=0x"):
+    said = host.command("vcgencmd", "get_throttled") or ""
+    for path in host.glob("/sys/devices/platform/soc*/*firmware/get_throttled"):  # the Pi's kernel says it too
+        said = said or f"throttled=0x{facts.text(path)}"
+    if re.fullmatch(r"throttled=0x[0-9a-fA-F]+", said):
         bits = int(said.removeprefix("throttled="), 16)
         now = [words for bit, words in _THROTTLED.items() if bits >> bit & 1]
         before = [words for bit, words in _THROTTLED.items() if bits >> (bit + 16) & 1]
@@ -95,7 +98,7 @@ def power(host: Host) -> Iterator[Check]:
     if alarms:
         yield Check("power", "fail", "too little voltage, says the kernel", mend)
     elif host.is_pi:
-        yield Check("power", "info", "vcgencmd cannot be asked", "sudo apt install raspi-utils; or run this as root")
+        yield Check("power", "info", "neither vcgencmd nor /sys tells", "sudo apt install raspi-utils; or run this as root")
     else:
         yield Check("power", "info", "this machine does not tell")
 

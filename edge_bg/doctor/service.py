@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edge_bg.breaker import Breaker
+from edge_bg.config import load
 from edge_bg.doctor.check import Check
 from edge_bg.doctor.host import Host
+from edge_bg.errors import EdgeBgError
 
 _UNIT = "edge-bg.service"
 
@@ -16,8 +18,15 @@ def unit(host: Host) -> Iterator[Check]:
     if not host.path(f"/etc/systemd/system/{_UNIT}").exists():
         yield Check("service", "info", "is not installed", "sudo scripts/install-service")
         return
-    if not host.path("/etc/edge-bg/config.yaml").exists():
+    config = host.path("/etc/edge-bg/config.yaml")
+    if not config.exists():
         yield Check("service", "fail", "/etc/edge-bg/config.yaml is missing", "sudo scripts/install-service")
+    else:
+        try:
+            load(config)
+        except EdgeBgError as error:
+            found = str(error).splitlines()
+            yield Check("service", "fail", f"{found[0]} ({len(found)} faults)", f"edge-bg check {config}")
     if not host.path(f"/etc/systemd/system/multi-user.target.wants/{_UNIT}").is_symlink():
         yield Check("service", "warn", "is installed, but does not start on boot", f"sudo systemctl enable {_UNIT}")
     state = host.command("systemctl", "is-active", _UNIT)

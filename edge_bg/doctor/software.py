@@ -77,7 +77,7 @@ def runtime(host: Host) -> Iterator[Check]:
         elif _version(litert[0]) < (2, 1):
             yield Check("runtime", "warn", f"LiteRT {litert[0]} is old", "pip install -U 'ai-edge-litert>=2.1'")
         else:
-            yield Check("runtime", "ok", f"LiteRT {litert[0]}")
+            yield Check("runtime", "ok", f"LiteRT {litert[0]}, which has the custom operators of MediaPipe's models")
     elif old and two:
         yield Check("runtime", "fail", f"tflite-runtime {old[0]} dies under numpy 2", "pip install 'numpy<2'")
     elif old:
@@ -89,6 +89,19 @@ def runtime(host: Host) -> Iterator[Check]:
         )  # fmt: skip
     else:
         yield Check("runtime", "fail", "no TFLite runtime is installed", "pip install 'ai-edge-litert>=2.1'")
+
+
+def network(host: Host) -> Iterator[Check]:
+    """The runtime in earnest: the shipped model, run once in a process of its own."""
+    packages = host.packages()
+    if "ai-edge-litert" not in packages and "tflite-runtime" not in packages:
+        return
+    error = host.trial_error()
+    if error:
+        mend = "pip install --force-reinstall ai-edge-litert; where that is no help, tflite-runtime and "
+        yield Check("network", "fail", f"does not run: {error}", f"{mend}EDGE_BG_RUNTIME=tflite_runtime")
+    elif host.real:
+        yield Check("network", "ok", "the shipped model runs")
 
 
 def fast_kernels(host: Host) -> Iterator[Check]:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from edge_bg import doctor
 from edge_bg.commands.doctor import doctor as command
 from edge_bg.doctor.host import Host
+from edge_bg.sources.v4l2_nodes import Mode
 
 SITE = "opt/edge-bg/venv/lib/python3.11/site-packages"
 DIST = "usr/lib/python3/dist-packages"
@@ -27,7 +28,7 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.host = Host(
             root, machine="aarch64", bits=64, python=(3, 11, 2), page_size=4096, uid=1000,
-            gids=frozenset({1000}), imports=lambda module: "", free=lambda path: 8 << 30,
+            gids=frozenset({1000, 44}), imports=lambda module: "", free=lambda path: 8 << 30,
         )  # fmt: skip
 
     def put(self, place: str, text: str = "", mode: int = 0o644) -> Path:
@@ -111,6 +112,7 @@ def pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     it.put("proc/meminfo", "MemTotal: 4000000 kB\nMemAvailable: 3000000 kB\nCmaTotal: 262144 kB\nCmaFree: 250000 kB\n")
     it.put("etc/os-release", "ID=debian\nVERSION_CODENAME=bookworm\n")
     it.put("etc/group", "root:x:0:\nvideo:x:44:\nplugdev:x:46:\n")
+    it.put("dev/dma_heap/linux,cma", mode=0o666)
     it.put("sys/class/thermal/thermal_zone0/type", "cpu-thermal")
     it.put("sys/class/thermal/thermal_zone0/temp", "51234")
     it.cpu("ondemand")
@@ -142,7 +144,7 @@ def test_nothing_is_wrong_with_a_healthy_pi(pi: Machine) -> None:
     levels = {check.name: check.level for check in report}
     for name in (
         "userland", "cores", "governor", "temperature", "power", "memory", "disk", "python", "numpy", "runtime",
-        "kernels", "jpeg", "camera", "picamera2", "cma", "loopback", "service",
+        "kernels", "jpeg", "groups", "camera", "picamera2", "cma", "loopback", "service",
     ):  # fmt: skip
         assert levels[name] == "ok", (name, report)
     assert any("by-id/usb-046d_HD_Webcam" in check.text for check in report)
@@ -183,7 +185,8 @@ ILLNESSES: list[tuple[str, str, Callable[[Machine], object], str, str]] = [
     ("power", "fail", lambda it: it.program("vcgencmd", "throttled=0x50005"), "too little voltage, throttled", "supply"),
     ("power", "warn", lambda it: it.program("vcgencmd", "throttled=0x50000"), "since it was switched on", "supply"),
     ("power", "fail", both(lambda it: it.remove("usr/bin/vcgencmd"), lambda it: it.put("sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1")), "says the kernel", "supply"),
-    ("power", "info", lambda it: it.program("vcgencmd", "no", 1), "cannot be asked", "apt install"),
+    ("power", "info", lambda it: it.program("vcgencmd", "no", 1), "neither vcgencmd nor /sys", "apt install"),
+    ("power", "fail", both(lambda it: it.remove("usr/bin/vcgencmd"), lambda it: it.put("sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n")), "throttled", "supply"),
     ("memory", "fail", lambda it: it.put("proc/meminfo", "MemTotal: 430000 kB\nMemAvailable: 90000 kB\nCmaTotal: 262144 kB"), "87 of 419 MB", "zram"),
     ("disk", "fail", facts(free=lambda path: 3 << 20), "3 MB", "apt clean"),
     ("disk", "warn", facts(free=lambda path: 300 << 20), "300 MB", "apt clean"),
@@ -199,9 +202,16 @@ ILLNESSES: list[tuple[str, str, Callable[[Machine], object], str, str]] = [
     ("runtime", "fail", both(OLD_RUNTIME, lambda it: it.package("numpy", "2.1.0")), "dies under numpy 2", "numpy<2"),
     ("runtime", "warn", lambda it: it.package("ai_edge_litert", "1.4.0"), "is old", "pip install"),
     ("runtime", "fail", imports(ai_edge_litert_interpreter="ImportError: GLIBC_2.99"), "GLIBC_2.99", "reinstall"),
+    ("network", "fail", facts(trial=lambda library: "the runtime crashed the process that tried it (SIGILL)"), "SIGILL", "EDGE_BG_RUNTIME"),
     ("kernels", "fail", lambda it: it.remove("proc/cpuinfo"), "many times slower", "ProcSubset"),
     ("jpeg", "warn", lambda it: it.package("simplejpeg", None), "not installed", "pip install"),
     ("jpeg", "fail", imports(simplejpeg="ValueError: numpy.dtype size changed"), "size changed", "pip install"),
+    ("groups", "fail", lambda it: it.put("etc/group", "root:x:0:\n"), "no group video", "groupadd"),
+    ("groups", "warn", facts(gids=frozenset({1000})), "not in the group", "usermod -aG video"),
+    ("groups", "info", facts(uid=0), "this is root", ""),
+    ("groups", "fail", lambda it: it.put("dev/dma_heap/linux,cma", mode=0o600), "/dev/dma_heap", "install-service"),
+    ("camera", "fail", facts(offers=lambda device: [Mode("H264", (1920, 1080), 30)]), "offers only H264", "MJPG"),
+    ("camera", "warn", facts(offers=lambda device: [Mode("YUYV", (1280, 720), 10), Mode("YUYV", (640, 480), 30)]), "no 1280x720 at 25 frames a second (YUYV 1280x720 10 fps)", "source.size"),
     ("camera", "fail", lambda it: it.camera(0, "HD Webcam C525", mode=0o600), "may not open", "usermod -aG video"),
     ("camera", "fail", lambda it: it.remove("dev/video0"), "/dev does not", "udevadm"),
     ("camera", "info", lambda it: it.remove("sys/class/video4linux/video0"), "no webcam", "lsusb"),
@@ -230,8 +240,11 @@ ILLNESSES: list[tuple[str, str, Callable[[Machine], object], str, str]] = [
     ("libedgetpu", "fail", lambda it: it.coral(), "is not", "Install"),
     ("libedgetpu", "fail", both(CORAL, lambda it: it.deb(libedgetpu1_std="16.0")), "2021", "docs/boards.md"),
     ("libedgetpu", "warn", both(CORAL, lambda it: it.deb(libedgetpu1_std="16.0TF2.17.1-1")), "nobody has confirmed", ""),
+    ("libedgetpu", "fail", both(CORAL, facts(trial=lambda library: f"{library} crashed (SIGSEGV)" if library else "")), "crashed (SIGSEGV)", "delegates: [cpu]"),
+    ("libedgetpu", "info", both(CORAL, lambda it: it.remove("sys/bus/usb/devices/2-1"), facts(trial=lambda library: "libedgetpu.so.1 declined ({}): no" if library else "")), "no Edge TPU is plugged in", ""),
     ("service", "info", lambda it: it.remove("etc/systemd/system/edge-bg.service"), "not installed", "install-service"),
     ("service", "fail", lambda it: it.remove("etc/edge-bg/config.yaml"), "is missing", "install-service"),
+    ("service", "fail", lambda it: it.put("etc/edge-bg/config.yaml", "sauce: 1\nsinks: []\n"), "sauce", "edge-bg check"),
     ("service", "warn", lambda it: it.remove("etc/systemd/system/multi-user.target.wants/edge-bg.service"), "on boot", "enable"),
     ("service", "warn", lambda it: it.program("systemctl", "failed", 3), "does not run", "journalctl"),
     ("service", "fail", lambda it: it.put("etc/systemd/system/edge-bg.service.d/coral-pcie.conf"), "group apex", "groupadd"),
@@ -273,7 +286,7 @@ def test_a_healthy_module(pi: Machine) -> None:
 def test_membership_of_a_group_opens_a_device(pi: Machine) -> None:
     pi.camera(0, "HD Webcam C525", mode=0o060)
     assert pi.about("camera")[0][0] == "fail"
-    pi.host.gids = frozenset({(pi.host.root / "dev/video0").stat().st_gid})
+    pi.host.gids = frozenset({44, (pi.host.root / "dev/video0").stat().st_gid})
     assert pi.about("camera")[0][0] == "ok"
     pi.host.gids = frozenset()
     pi.host.uid = 0
@@ -283,14 +296,24 @@ def test_membership_of_a_group_opens_a_device(pi: Machine) -> None:
 def test_the_breakers_notes(pi: Machine) -> None:
     now = time.time()
     pi.put(
-        "var/lib/edge-bg/accelerator.json", json.dumps({"deaths": {"edgetpu": [now - 60, now - 30]}, "running": None})
+        "var/lib/edge-bg/accelerator.json", json.dumps({"deaths": {"edgetpu": [now - 60, now - 30]}, "busy": {}})
     )
     assert pi.about("accelerator") == [("info", "the service has died while edgetpu was in use", "")]
-    notes = json.dumps({"deaths": {"edgetpu": [now - 60, now - 30, now - 5]}, "running": "edgetpu"})
+    notes = json.dumps({"deaths": {"edgetpu": [now - 60, now - 30, now - 5]}, "busy": {"edgetpu": "used"}})
     path = pi.put("var/lib/edge-bg/accelerator.json", notes)
     level, text, mend = pi.about("accelerator")[0]
     assert level == "warn" and "left alone for 30 more minutes" in text and "journalctl" in mend
     assert path.read_text() == notes, "the doctor only looks"
+
+
+def test_what_a_camera_offers(pi: Machine) -> None:
+    pi.host.offers = lambda device: [
+        Mode("MJPG", (640, 480), 30), Mode("MJPG", (1920, 1080), 30), Mode("YUYV", (640, 480), 30)
+    ]  # fmt: skip
+    level, text, _ = pi.about("camera")[0]
+    assert level == "ok" and "MJPG 1920x1080 30 fps, YUYV 640x480 30 fps" in text
+    pi.host.offers = lambda device: []
+    assert pi.about("camera") == [], "a node for metadata is passed over"
 
 
 def test_a_pc_is_not_a_pi(tmp_path: Path) -> None:
