@@ -1,13 +1,13 @@
 """The empty booth: a camera that does not move learns the room, and what differs from it is no room.
 
-A network keeps people and loses what they hold. Here a running mean and deviation of the empty room is kept, per
-pixel of the working picture; the ideas are those of background subtraction with
-a per-pixel Gaussian (Wren et al., "Pfinder", PAMI 1997) and of shadow removal by ratio and chroma (Horprasert et al.,
-ICCV-FRAME 1999). New here is how it is joined to the network: the network says when the room is empty, a sure network
-is never overruled, and the model checks itself against the pixels the network calls room:
+A network keeps people and loses what they hold. What differs from the learned room (`edge_bg.matte.room`) is kept,
+too: the network says when the room is empty, a sure network is never overruled, and the model checks itself against
+the pixels the network calls room:
 
 - a camera that was pushed shows at the room's own edges, a light that was switched shows everywhere;
-- then the mask is the network's alone, from that frame on, until the model fits again or the room is empty anew.
+- then the mask is the network's alone, from that frame on, until the model fits again or the room is empty anew;
+- meanwhile it is tried to find the known room in the picture: moved a little, or under another light. It counts if all
+  that is seen of it fits.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import Picture
+from edge_bg.matte.room import Room
 
 State = Literal["learning", "known", "wrong"]
+_Fit = tuple[Room, Picture, tuple[float, float]]
 
 LEARN = 20  # still, empty frames before the room counts as known
+STILL = 150  # frames in which nothing moved, after which an unknown room counts as empty, whatever the network sees
 FORGET = 30  # empty frames after which a model that is wrong is learned again
+_MEND = 8  # frames between attempts to find the room again
 _SLOW = 1 / 256  # how fast the known room follows what it is seen to be
-_FAST = 1 / 16  # ... while nobody is there
+_FAST = 1 / 16  # ... while nobody is there, and where it was found again
 _ABSORB = 1 / 48  # ... where something without any person stands still, such as a chair that was moved
-_SHADOW = 0.4  # a shadow takes at most this share of the light
-_SLACK = 4.0  # levels of difference that are never evidence
-_FULL = 14.0  # levels beyond that which are proof
+_MOVED = 24  # levels by which a pixel changes where something moves
+_DOUBT = 96  # levels taken off the mask where the room shows as it is
+_FRESH = 60  # frames for which a room that was found again is followed fast
 
 
 class Booth:
@@ -39,154 +43,179 @@ class Booth:
     """
 
     def __init__(self) -> None:
-        self.state: State = "learning"
-        self._seen = 0
-        self._empty = 0
-        self._fits = 0
-        self._luma: Any = None  # float32 (h, w), mean
-        self._noise: Any = None  # float32 (h, w), mean deviation
-        self._chroma: Any = None  # float32 (h, w, 2)
-        self._edges: Any = None  # uint8 (h, w), 255 on the room's own edges
-        self._off: Any = None  # uint8 (h, w), 255 where the last frame was off the model
-        self._before: Any = None
-        self.figures = (0.0, 0.0)
+        self.relearn()
 
     def relearn(self) -> None:
         """Forget the room; it is learned again as soon as it is empty."""
-        self.__init__()  # type: ignore[misc]
+        self.state: State = "learning"
+        self.figures = (0.0, 0.0)
+        self._room: Room | None = None
+        self._before: Any = None  # the last frame's luma
+        self._posed: Any = None  # the luma of the frame since which all stands still
+        self._odd: Any = None  # where the last frame differed
+        self._bias: Any = None  # float32 (h, w), what the network saw in the empty room
+        self._doubt: Any = None  # uint8 (h, w), what is taken off the mask where the room shows as it is
+        self._seen = self._still = 0  # frames learned from, and in which nothing moved
+        self._empty = 0  # frames since somebody was there or something moved
+        self._fits = self._wrong = self._fresh = 0
 
     def reset(self) -> None:
         """A break in the stream: the room is kept, the last frame is not."""
-        self._before = None
-        self._empty = 0
+        self._before = self._odd = self._posed = None
+        self._empty = self._still = 0
 
     def __call__(self, mask: Picture, colour: Picture) -> Picture:
         """The joined mask, `(h, w)` uint8.
 
         mask: `(h, w)` uint8 at working size. colour: `(h, w, 3)` uint8, Y U V.
         """
-        calm: Any = cv2.extractChannel(colour, 0)
-        moving = self._before is not None and cv2.absdiff(calm, self._before).max() > 24
-        self._before = calm
-        # Some rooms hold specks that the network takes for people for ever; somebody far away is larger than this.
-        nobody = not moving and cv2.countNonZero(_above(mask, 128)) < mask.size // 700
-        self._empty = self._empty + 1 if nobody else 0
-        if self.state == "learning" or self._luma is None:
-            self._learn(calm, colour)
+        calm = self._calm(colour)
+        if self.state == "learning" or self._room is None:
+            self._count(calm, mask)
+            self._learn(mask, colour)
             return mask
-        seen: Any = calm.astype(np.float32)
-        room = _below(cv2.dilate(mask, _WIDE), 40)
-        evidence = self._evidence(seen, colour, room)
-        if not self._check(evidence, room):
-            if self._empty >= FORGET:
-                self.relearn()
-            return mask
-        joined = self._join(mask, evidence)
-        self._follow(seen, colour, joined, evidence)
+        empty = _below(cv2.dilate(mask, _WIDE), 40)
+        evidence = self._room.evidence(colour, empty)
+        if not self._check(mask, evidence, empty):
+            self._count(calm, mask)
+            mended = self._mend(mask, colour, empty)
+            if mended is None:
+                return mask
+            evidence = mended
+        joined = self._join(mask, _attached(evidence, mask))
+        self._count(calm, joined)
+        self._follow(colour, joined, evidence)
         return joined
 
-    # --- the model -----------------------------------------------------------------------------------
+    def _calm(self, colour: Picture) -> bool:
+        """Whether nothing moved since the last frame; counts for how long all has stood still."""
+        luma: Any = cv2.extractChannel(colour, 0)
+        before, self._before = self._before, luma
+        if self._posed is None or cv2.absdiff(luma, self._posed).max() > _MOVED:
+            self._posed, self._still = luma, 0
+        self._still += 1
+        return before is None or cv2.absdiff(luma, before).max() <= _MOVED
 
-    def _learn(self, calm: Any, colour: Picture) -> None:
+    def _count(self, calm: bool, mask: Picture) -> None:
+        """Count the frames without anybody. Before a room is known, what never stirs is nobody, such as a poster."""
+        stuffed = self._still > STILL and self.state != "known"
+        self._empty = self._empty + 1 if calm and (_nobody(mask) or stuffed) else 0
+
+    def _learn(self, mask: Picture, colour: Picture) -> None:
         """One more frame of an empty room, if it is one."""
         if self._empty == 0:
             self._seen = 0
             return
         self._seen += 1
-        share = 1 / self._seen
-        if self._seen == 1:
-            self._luma = calm.astype(np.float32)
-            self._noise = np.full(calm.shape, 2, np.float32)
-            self._chroma = colour[..., 1:].astype(np.float32)
+        if self._seen == 1 or self._room is None:
+            self._room, self._bias = Room(colour), mask.astype(np.float32)
         else:
-            cv2.accumulateWeighted(cv2.absdiff(calm.astype(np.float32), self._luma), self._noise, share)
-            cv2.accumulateWeighted(calm, self._luma, share)
-            cv2.accumulateWeighted(colour[..., 1:], self._chroma, share)
+            self._room.learn(colour, 1 / self._seen)
+            cv2.accumulateWeighted(mask, self._bias, 1 / self._seen)
         if self._seen >= LEARN:
-            self.state, self._fits = "known", 0
-            self._draw_edges()
+            self._room.draw_edges()
+            self._doubt = cv2.max(cv2.convertScaleAbs(self._bias), _DOUBT)  # type: ignore[call-overload]
+            self.state = "known"
 
-    def _draw_edges(self) -> None:
-        plain: Any = cv2.convertScaleAbs(self._luma)
-        slope = cv2.morphologyEx(plain, cv2.MORPH_GRADIENT, _SMALL)
-        self._edges = _above(slope, 24)
-
-    def _follow(self, seen: Any, colour: Picture, joined: Picture, evidence: Picture) -> None:
+    def _follow(self, colour: Picture, joined: Picture, evidence: Picture) -> None:
         """Let the model follow slow changes of what is surely room."""
+        assert self._room is not None
+        self._fresh = max(0, self._fresh - 1)
         alone = self._empty > 5
-        self._pull(seen, colour, _below(cv2.dilate(joined, _WIDE), 40), _FAST if alone else _SLOW)
+        self._room.learn(colour, _FAST if alone or self._fresh else _SLOW, _below(cv2.dilate(joined, _WIDE), 40))
         if alone:  # nobody, and nothing moves: what differs is the room's own
-            self._pull(seen, colour, _above(evidence, 16), _ABSORB)
+            self._room.learn(colour, _ABSORB, _above(evidence, 16), noise=False)
 
-    def _pull(self, seen: Any, colour: Picture, where: Any, rate: float) -> None:
-        if rate != _ABSORB:  # what is new there is not noise
-            cv2.accumulateWeighted(cv2.absdiff(seen, self._luma), self._noise, rate, mask=where)
-        cv2.accumulateWeighted(seen, self._luma, rate, mask=where)
-        cv2.accumulateWeighted(colour[..., 1:], self._chroma, rate, mask=where)
+    def _join(self, mask: Picture, evidence: Picture) -> Picture:
+        """The network's mask where it is sure; else what the room says."""
+        assert self._room is not None
+        solid: Any = cv2.morphologyEx(evidence, cv2.MORPH_CLOSE, _SMALL)
+        # Where the room shows as it is, only a network is believed that is surer than it was of the empty room.
+        seen: Any = cv2.max(cv2.dilate(solid, _WIDE), self._room.blind)
+        return np.asarray(cv2.max(cv2.subtract(mask, cv2.subtract(self._doubt, seen)), solid), np.uint8)
 
-    # --- comparing -----------------------------------------------------------------------------------
+    # --- trust ---------------------------------------------------------------------------------------
 
-    def _evidence(self, seen: Any, colour: Picture, room: Any) -> Picture:
-        """`(h, w)` uint8: how surely each pixel is not the empty room; shadows and slow exposure do not count."""
-        expected: Any = self._luma * np.float32(self._gain(seen, room))
-        slack: Any = self._noise * np.float32(3) + np.float32(_SLACK)
-        lighter: Any = seen - expected
-        # At the room's own edges a shadow is no excuse: this tells a camera that was pushed.
-        self._off = _above(np.abs(lighter) - slack, _FULL)
-        lighter -= slack
-        darker: Any = expected * np.float32(1 - _SHADOW)
-        darker -= seen
-        darker -= slack
-        differs: Any = np.maximum(lighter, darker)
-        np.maximum(differs, 0, out=differs)
-        differs += self._cast(seen, colour, room)
-        evidence: Any = cv2.convertScaleAbs(differs, alpha=255 / _FULL)
-        return np.asarray(cv2.medianBlur(evidence, 3), np.uint8)
-
-    def _gain(self, seen: Any, room: Any) -> float:
-        """How much lighter the room is than when it was learned: exposure drifts, lamps are dimmed."""
-        there = room[::2, ::2] > 0
-        ratio = seen[::2, ::2][there] / np.maximum(self._luma[::2, ::2][there], 4)
-        return min(max(float(np.median(ratio)), 0.4), 2.5) if ratio.size else 1.0
-
-    def _cast(self, seen: Any, colour: Picture, room: Any) -> Any:
-        """`(h, w)` float32: how far the hue is from the room's, beyond noise; in a shade hues are paler too."""
-        shade: Any = seen / np.maximum(self._luma, 1)
-        np.clip(shade, 0.3, 2.5, out=shade)
-        away: Any = colour[..., 1:] - (self._chroma - 128) * shade[..., None] - 128
-        there = away[::2, ::2][room[::2, ::2] > 0]
-        if there.size:  # the light has another colour now
-            away -= np.median(there, axis=0)
-        distance: Any = np.abs(away).sum(axis=2)
-        distance -= np.float32(_SLACK + 2)
-        return np.maximum(distance, 0, out=distance)
-
-    def _check(self, evidence: Picture, room: Any) -> bool:
-        """Whether the model fits what the network calls room, in this frame; updates `state`."""
-        odd = _above(evidence, 127)
-        area = max(1, cv2.countNonZero(room))
-        share = cv2.countNonZero(cv2.bitwise_and(odd, room)) / area
-        # Things that stand before the room hide its edges; a push leaves only thin lines beside them.
-        things = cv2.dilate(cv2.erode(odd, _WIDE), _WIDER)
-        edges = cv2.bitwise_and(self._edges, cv2.bitwise_and(room, cv2.bitwise_not(things)))
-        length = cv2.countNonZero(edges)
-        broken = cv2.countNonZero(cv2.bitwise_and(self._off, edges)) / length if length > 50 else 0.0
-        self.figures = (share, broken)
-        fits = share < 0.35 and broken < 0.17
-        if self.state == "known" and not fits:
-            self.state, self._fits = "wrong", 0
-        elif self.state == "wrong":
-            self._fits = self._fits + 1 if share < 0.2 and broken < 0.08 else 0
+    def _check(self, mask: Picture, evidence: Picture, empty: Any) -> bool:
+        """Whether the model is believed in this frame; updates `state`."""
+        assert self._room is not None
+        self.figures = share, broken = _fit(self._room, mask, evidence, empty)
+        odd, before = _above(evidence, 127), self._odd
+        # Who walks in takes a while; a lamp and a push do not.
+        leap = 0.0 if before is None else cv2.countNonZero(cv2.subtract(odd, before)) / odd.size
+        self._odd = odd
+        if self.state == "known":
+            if share >= 0.25 or broken >= 0.1 or leap >= 0.08:
+                self.state, self._fits, self._wrong = "wrong", 0, 0
+        else:
+            self._fits = self._fits + 1 if _good(self.figures) else 0
             if self._fits >= 15:
                 self.state = "known"
         return self.state == "known"
 
-    def _join(self, mask: Picture, evidence: Picture) -> Picture:
-        """The network's mask where it is sure; else what the room says."""
-        solid: Any = cv2.morphologyEx(evidence, cv2.MORPH_CLOSE, _SMALL)
-        # Where the room shows as it is, only a sure network is believed.
-        doubt: Any = cv2.subtract(mask, cv2.subtract(np.full_like(solid, 96), cv2.dilate(solid, _WIDE)))
-        return np.asarray(cv2.max(doubt, solid), np.uint8)
+    def _mend(self, mask: Picture, colour: Picture, empty: Any) -> Picture | None:
+        """Now and then, look for the room that does not fit; the evidence of the one that was found."""
+        if self._empty >= FORGET:
+            self.relearn()
+            return None
+        assert self._room is not None
+        self._wrong += 1
+        if self._wrong % _MEND or cv2.countNonZero(empty) < empty.size // 8:
+            return None
+        moved = [self._room.moved(colour, empty, how) for how in (cv2.MOTION_EUCLIDEAN, cv2.MOTION_AFFINE)]
+        rooms = [self._room, *(room for room in moved if room is not None)]
+        best = _best(rooms, mask, colour, empty)
+        best = best or _best([room.relit(colour, empty) for room in rooms], mask, colour, empty)
+        if best is None:
+            return None
+        room, evidence, self.figures = best
+        self._fresh = 0 if room is self._room else _FRESH
+        self._room, self.state, self._odd = room, "known", None
+        return evidence
+
+
+def _best(rooms: list[Room], mask: Picture, colour: Picture, empty: Any) -> _Fit | None:
+    """The one of `rooms` that fits best, if any does, with its evidence and figures."""
+    fits: list[_Fit] = []
+    for room in rooms:
+        evidence = room.evidence(colour, empty)
+        figures = _fit(room, mask, evidence, empty)
+        if _good(figures):
+            fits.append((room, evidence, figures))
+    return min(fits, key=lambda fit: sum(fit[2]), default=None)
+
+
+def _fit(room: Room, mask: Picture, evidence: Picture, empty: Any) -> tuple[float, float]:
+    """The `figures` of a room against what the network calls empty."""
+    odd = _above(evidence, 127)
+    share = cv2.countNonZero(cv2.bitwise_and(odd, empty)) / max(1, cv2.countNonZero(empty))
+    things = cv2.dilate(_above(_attached(evidence, mask), 127), _WIDE)  # what people hold hides the room's edges
+    edges = cv2.bitwise_and(room.edges, cv2.bitwise_and(empty, cv2.bitwise_not(things)))
+    length = cv2.countNonZero(edges)
+    return share, cv2.countNonZero(cv2.bitwise_and(room.lighter, edges)) / length if length > 50 else 0.0
+
+
+def _good(figures: tuple[float, float]) -> bool:
+    return figures[0] < 0.1 and figures[1] < 0.05
+
+
+def _nobody(mask: Picture) -> bool:
+    """Whether nobody is there. Some rooms hold specks that the network half takes for people for ever; somebody far
+    away is larger than these or surer."""
+    return (
+        cv2.countNonZero(_above(mask, 200)) <= mask.size // 2000
+        and cv2.countNonZero(_above(mask, 128)) < mask.size // 150
+    )
+
+
+def _attached(evidence: Picture, mask: Picture) -> Picture:
+    """`evidence` but for pieces that nobody is near to: nobody holds these."""
+    near: Any = cv2.dilate(_above(mask, 64), _REACH)
+    count, labels = cv2.connectedComponents(_above(evidence, 64), connectivity=8, ltype=cv2.CV_16U)
+    held = np.zeros(count, np.uint8)
+    held[np.unique(labels[near > 0])] = 255
+    held[0] = 255
+    return np.asarray(cv2.min(evidence, held[labels]), np.uint8)
 
 
 def _above(plane: Any, level: float) -> Any:
@@ -199,4 +228,4 @@ def _below(plane: Any, level: float) -> Any:
 
 _SMALL = np.ones((3, 3), np.uint8)
 _WIDE = np.ones((5, 5), np.uint8)
-_WIDER = np.ones((11, 11), np.uint8)
+_REACH = np.ones((9, 9), np.uint8)
