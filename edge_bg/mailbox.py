@@ -66,14 +66,6 @@ class Latest(Generic[T]):
             self._error = self._error or error
             self._changed.notify_all()
 
-    def discard(self) -> None:
-        """Throw away what is in the slot (counted as a drop)."""
-        with self._changed:
-            if self._full:
-                self._item, self._full = None, False
-                self.dropped += 1
-                self._changed.notify_all()
-
     def __iter__(self) -> Iterator[T]:
         """Items until the mailbox is closed."""
         while True:

@@ -31,6 +31,24 @@ class Stage:
         return times[len(times) // 2] if times else 0.0
 
 
+class Rate:
+    """Events a second over the last of them. Any thread may count, any thread may ask."""
+
+    def __init__(self, window: int) -> None:
+        self._times: deque[float] = deque(maxlen=window)
+
+    def count(self) -> None:
+        """One more, now."""
+        self._times.append(time.monotonic())
+
+    def fps(self) -> float:
+        """The rate over the last `window` events, 0.0 when none came for 5 s."""
+        times = list(self._times)
+        if len(times) < 2 or time.monotonic() - times[-1] > 5.0:
+            return 0.0
+        return (len(times) - 1) / max(times[-1] - times[0], 1e-9)
+
+
 class Stats:
     """Cheap enough to be always on: a dictionary update per event, under one short lock."""
 
@@ -40,7 +58,7 @@ class Stats:
         self._stages: dict[str, Stage] = {}
         self._counts: dict[str, int] = defaultdict(int)
         self._watched: dict[str, Callable[[], float]] = {}
-        self._output: deque[float] = deque(maxlen=window)
+        self._output = Rate(window)
         self.started = time.monotonic()
 
     @contextmanager
@@ -77,19 +95,13 @@ class Stats:
 
     def frame_out(self, captured: float) -> None:
         """A composited frame captured at `captured` (monotonic seconds) is ready to go out."""
-        now = time.monotonic()
-        self.add("latency", now - captured)
-        with self._lock:
-            self._counts["frames"] += 1
-            self._output.append(now)
+        self.add("latency", time.monotonic() - captured)
+        self.count("frames")
+        self._output.count()
 
     def fps(self) -> float:
-        """Rate of frames going out over the last window of at most `window` frames, 0.0 when it stands still."""
-        with self._lock:
-            times = list(self._output)
-        if len(times) < 2 or time.monotonic() - times[-1] > 5.0:
-            return 0.0
-        return (len(times) - 1) / max(times[-1] - times[0], 1e-9)
+        """Rate of composited frames; see `Rate`."""
+        return self._output.fps()
 
     def snapshot(self) -> dict[str, float]:
         """All figures, flat: counters, `<stage>.count|total_s|median_ms`, `fps`, `uptime_s`."""

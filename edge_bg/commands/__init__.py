@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -28,15 +27,14 @@ class Lazy(click.Group):
     """A group whose commands are imported when they are called: `--help` and `--version` stay quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands that this installation has."""
-        return [name for name, (place, _) in COMMANDS.items() if _is_there(place.partition(":")[0])]
+        """Names of the commands."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
-        place = COMMANDS.get(cmd_name, ("", ""))[0]
-        module, _, attribute = place.partition(":")
-        if not module or not _is_there(module):
+        if cmd_name not in COMMANDS:
             return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
@@ -57,20 +55,27 @@ class Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--debug`, read by `edge_bg.cli` and by the commands that log."""
     text = "Log everything, and show where an error comes from."
     return click.option("--debug", is_flag=True, expose_value=False, help=text)(command)
+
+
+def size_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--size 1280x720`, which the command gets as (1280, 720); what a config would refuse is wrong usage."""
+
+    def size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+        from edge_bg.config.types import Bad, parse_size
+
+        try:
+            return parse_size(value)
+        except Bad as error:
+            raise click.BadParameter(f"{value} {error}", ctx, param) from None
+
+    return click.option("--size", callback=size, metavar="WxH", default="1280x720", show_default=True, help=text)
 
 
 def examples(*lines: str) -> str:
@@ -90,7 +95,7 @@ def examples(*lines: str) -> str:
     + "\n\n\b\nExit codes:\n  0 done, also after Ctrl-C or SIGTERM   1 something failed   2 wrong usage or config"
     "\n  130 interrupted before anything began",
 )
-@click.version_option(edge_bg.__getattr__("__version__"), "-V", "--version", prog_name="edge-bg")
+@click.version_option(edge_bg.__version__, "-V", "--version", prog_name="edge-bg")
 @debug_option
 def cli() -> None:
     """Remove and replace the background behind people, live, on small boards."""

@@ -9,16 +9,7 @@ from typing import Any
 
 import click
 
-from edge_bg.commands import debug_option, examples
-from edge_bg.config.types import Bad, parse_size
-
-
-def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
-    """`1280x720` -> (1280, 720), as in a config."""
-    try:
-        return parse_size(value)
-    except Bad as error:
-        raise click.BadParameter(f"{value} {error}", ctx, param) from None
+from edge_bg.commands import debug_option, examples, size_option
 
 
 @click.command(
@@ -31,9 +22,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 )
 @click.option("--model", default="landscape", show_default=True, metavar="NAME", help="Model of the loop.")
 @click.option("--precision", default="int8", show_default=True, help="Its precision.")
-@click.option(
-    "--size", callback=_size, metavar="WxH", default="1280x720", show_default=True, help="Size of the frames."
-)
+@size_option("Size of the frames.")
 @click.option("--seconds", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="Length of each turn.")
 @click.option("--quick", is_flag=True, help="Leave out starting the program and its memory.")
 @click.option("--json", "json_path", metavar="FILE", help="Write all figures as JSON too; - is standard output.")

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from edge_bg.commands import debug_option, examples
+import edge_bg
+from edge_bg.commands import debug_option, examples, size_option
 
 
 def _list(values: tuple[str, ...]) -> list[str]:
@@ -36,7 +37,7 @@ def _list(values: tuple[str, ...]) -> list[str]:
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes.")
 @click.option("--clips", "clips_", is_flag=True, help="Measure the matte's stages on labelled clips.")
 @click.option("--only", multiple=True, metavar="NAME", help="With --clips: these clips or stages only.")
-@click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="With --clips: size of frames.")
+@size_option("With --clips: size of frames.")
 @click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="With --clips: the stages in a picture.")
 @debug_option
 def evaluate(
@@ -50,7 +51,7 @@ def evaluate(
     workers: int,
     clips_: bool,
     only: tuple[str, ...],
-    size: str,
+    size: tuple[int, int],
     sheet: Path | None,
 ) -> int:
     """Measure models on DATA: a folder of pictures with masks or alpha (images/ and masks/), videos, or both.
@@ -104,7 +105,7 @@ def _pictures(
     about: dict[str, Any] = {
         "command": "edge-bg " + " ".join(sys.argv[1:]),
         "date": datetime.date.today().isoformat(),
-        "edge_bg": _version(),
+        "edge_bg": edge_bg.__version__,
     }
     if json_path == "-":
         click.echo(reports.to_json(result, about), nl=False)
@@ -115,12 +116,6 @@ def _pictures(
     if report is not None:
         click.echo(f"report: {reports.write(result, report, about)}", err=json_path == "-")
     return 0
-
-
-def _version() -> str:
-    import edge_bg
-
-    return str(edge_bg.__version__)
 
 
 def text(summary: dict[str, Any]) -> str:
@@ -158,7 +153,7 @@ def _clips(
     only: list[str],
     limit: int | None,
     seed: int,
-    size: str,
+    size: tuple[int, int],
     sheet: Path | None,
     json_path: str | None,
     workers: int,
@@ -167,21 +162,14 @@ def _clips(
 
     from tqdm import tqdm
 
-    from edge_bg.config.types import Bad, parse_size
     from edge_bg.evaluate import stages
 
-    try:
-        wanted = parse_size(size)
-    except Bad as error:
-        raise click.BadParameter(f"{size} {error}", param_hint="--size") from None
     try:
         scenes, ways = stages.split_names(only)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--only") from None
     model = (models or ["landscape"])[0]
-    task = stages.Task(
-        model, seed, wanted, data, tuple(scenes) if scenes else None, tuple(ways) if ways else None, limit
-    )
+    task = stages.Task(model, seed, size, data, tuple(scenes) if scenes else None, tuple(ways) if ways else None, limit)
     with tqdm(unit="clip", disable=not sys.stderr.isatty()) as bar:
 
         def progress(done: int, total: int) -> None:

@@ -85,14 +85,14 @@ def image(
 
 def plan(inputs: Iterable[str], output: Path | None) -> tuple[list[tuple[Path, Path]], list[str]]:
     """(picture, output) pairs, and what could not be found (said at once). UsageError when the two do not fit."""
-    from edge_bg.still.read import SUFFIXES
+    from edge_bg.sources import PICTURES
 
     sources: list[Path] = []
     missing: list[str] = []
     for text in inputs:
         place = Path(text).expanduser()
         if place.is_dir():
-            found = sorted(p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            found = sorted(p for p in place.iterdir() if p.suffix.lower() in PICTURES and p.is_file())
             problem = "no pictures in this folder"
         elif place.exists() or not glob.has_magic(text):
             found, problem = ([place] if place.exists() else []), "no such file"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import os
 from pathlib import Path
 
 import click
 
-from edge_bg.commands import debug_option, examples
-from edge_bg.config.types import Bad, parse_size
+from edge_bg.commands import debug_option, examples, size_option
 from edge_bg.errors import ModelError
+from edge_bg.runtime import usable_cores
 from edge_bg.tune import candidates, choose, named, suitable, table
 from edge_bg.tuned import Choice, board, places, save
 
@@ -25,25 +24,25 @@ from edge_bg.tuned import Choice, board, places, save
 @click.option(
     "--rate", type=click.FloatRange(0.1, 240), default=30.0, show_default=True, help="Wanted frames a second."
 )
-@click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="Size of the frames.")
+@size_option("Size of the frames.")
 @click.option("--seconds", type=click.FloatRange(0.05, 60), default=2.0, show_default=True, help="For each candidate.")
 @click.option("--models", "-m", "only", multiple=True, metavar="NAME", help="These models only; default all installed.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the choice here.")
 @click.option("--dry-run", is_flag=True, help="Measure and say, write nothing.")
 @debug_option
-def tune(rate: float, size: str, seconds: float, only: tuple[str, ...], output: Path | None, dry_run: bool) -> int:
+def tune(
+    rate: float, size: tuple[int, int], seconds: float, only: tuple[str, ...], output: Path | None, dry_run: bool
+) -> int:
     """Measure the models on this board and choose the one that `model: auto` will be."""
-    try:
-        wanted = parse_size(size)
-    except Bad as error:
-        raise click.BadParameter(f"{size} {error}", param_hint="--size") from None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     names = [name for part in only for name in part.split(",") if name]
-    cards, left = suitable(wanted, [card for name in names for card in named(name)] or None)
+    cards, left = suitable(size, [card for name in names for card in named(name)] or None)
     counts = [n for n in (1, 2, 3, 4) if n <= cores]
-    found, failed = candidates(cards, counts, wanted, seconds, lambda what: click.echo(f"measuring: {what}", err=True))
+    found, failed = candidates(cards, counts, size, seconds, lambda what: click.echo(f"measuring: {what}", err=True))
     best, why = choose(found, rate, cores)
-    click.echo(f"{board()}; frames of {size}, {rate:g} a second wanted; matte and compositor {best.rest:.2f} ms")
+    click.echo(
+        f"{board()}; frames of {size[0]}x{size[1]}, {rate:g} a second wanted; matte and compositor {best.rest:.2f} ms"
+    )
     click.echo(table(found, best, rate, cores))
     for reason in (*left, *dict.fromkeys(failed)):
         click.echo(f"  left out: {reason}")

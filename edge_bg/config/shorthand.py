@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_bg.config.types import COLOURS, Bad
+from edge_bg.sources import PICTURES
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".avif", ".jp2"}
 VIDEOS = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m", ".mjpeg", ".gif"}
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from types import TracebackType
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from edge_bg.errors import SourceError
 from edge_bg.frame import Frame
 
 KINDS: dict[str, str] = {
@@ -17,6 +15,11 @@ KINDS: dict[str, str] = {
     "v4l2": "edge_bg.sources.v4l2:V4l2Camera",
     "picamera2": "edge_bg.sources.picamera2:PiCamera",
 }
+
+PICTURES = frozenset(
+    (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".avif", ".jp2")
+)
+"""Endings of the files that are taken for pictures, in lower case."""
 
 
 @runtime_checkable
@@ -50,12 +53,3 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames of constant size with growing `index` and `time`; waits while a camera is lost."""
-
-
-def source_class(kind: str) -> type[Any]:
-    """The class behind `kind`, imported now; its constructor takes the fields of that kind as keywords."""
-    try:
-        module, name = KINDS[kind].split(":")
-    except KeyError:
-        raise SourceError(f"source kind {kind!r} is unknown", hint=f"one of: {', '.join(KINDS)}") from None
-    return cast("type[Any]", getattr(import_module(module), name))

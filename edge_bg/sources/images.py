@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from edge_bg.errors import SourceError
 from edge_bg.frame import I420, Frame, Pool, Size, from_bgr, size_of
+from edge_bg.sources import PICTURES
 from edge_bg.sources.base import SourceBase
 from edge_bg.sources.fit import asked_size, even, fit
 
 log = logging.getLogger(__name__)
 
 Picture = NDArray[np.uint8]
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".avif", ".jp2"}
 
 
 class Images(SourceBase):
@@ -117,9 +117,9 @@ def find_pictures(path: str) -> list[Path]:
     if place.is_file():
         return [place]
     if place.is_dir():
-        found = [p for p in place.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()]
+        found = [p for p in place.iterdir() if p.suffix.lower() in PICTURES and p.is_file()]
         if not found:
-            raise SourceError(f"{path}: no pictures in this folder", hint=f"it takes {' '.join(sorted(SUFFIXES))}")
+            raise SourceError(f"{path}: no pictures in this folder", hint=f"it takes {' '.join(sorted(PICTURES))}")
     else:
         found = [p for p in map(Path, glob.glob(str(place))) if p.is_file()]  # noqa: PTH207 - absolute patterns too
         if not found:

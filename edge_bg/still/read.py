@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.errors import PictureError
+from edge_bg.sources import PICTURES
 
-_ENDINGS = ".jpg .jpeg .png .bmp .webp .tif .tiff .pgm .ppm .pnm .avif .jp2"
-SUFFIXES = frozenset(_ENDINGS.split(" "))
 MAX_MEGAPIXELS = 64.0
 
 
@@ -44,7 +43,7 @@ def read_photo(path: str | Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> P
 
 
 def _decode(path: Path, data: NDArray[np.uint8], max_megapixels: float) -> Photo:
-    unreadable = PictureError(f"{path}: not a picture that can be read", hint=f"it takes {' '.join(sorted(SUFFIXES))}")
+    unreadable = PictureError(f"{path}: not a picture that can be read", hint=f"it takes {' '.join(sorted(PICTURES))}")
     try:
         picture: Any = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # turned as EXIF says
         raw: Any = None if data[:2].tobytes() == b"\xff\xd8" else cv2.imdecode(data, cv2.IMREAD_UNCHANGED)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
+
+from edge_bg.stats import Rate
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class Hub(Generic[T]):
         self.newest: Encoded[T] | None = None
         self.published = 0
         self.encoded = 0
-        self._times: deque[float] = deque(maxlen=RATE_WINDOW)
+        self._rate = Rate(RATE_WINDOW)
         self._watchers: set[Watcher[T]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -68,7 +69,7 @@ class Hub(Generic[T]):
         """`item` is the newest picture now. Encodes it, here, if a stream is open; wakes the clients."""
         self.published += 1
         picture = Encoded(item, self.published, self._count_and_encode)
-        self._times.append(picture.time)
+        self._rate.count()
         watched = bool(self._watchers)
         if watched:
             picture.jpeg()
@@ -94,11 +95,8 @@ class Hub(Generic[T]):
         return None if newest is None else time.monotonic() - newest.time
 
     def fps(self) -> float:
-        """Pictures per second over the last `RATE_WINDOW`, 0.0 when none came for 5 s."""
-        times = list(self._times)
-        if len(times) < 2 or time.monotonic() - times[-1] > 5.0:
-            return 0.0
-        return (len(times) - 1) / max(times[-1] - times[0], 1e-9)
+        """Pictures published per second, covers too, 0.0 when none came for 5 s."""
+        return self._rate.fps()
 
     @contextmanager
     def watch(self) -> Iterator[Watcher[T]]:

@@ -17,12 +17,13 @@ from memfd import stand_in
 import edge_bg
 from edge_bg.errors import SourceError
 from edge_bg.frame import planes, to_bgr
-from edge_bg.sources import source_class
+from edge_bg.sources.picamera2 import PiCamera
+from edge_bg.sources.synthetic import Synthetic
 
 SIZE = (1280, 720)
 PICTURE = "/pictures/picture.jpg"
 
-with source_class("synthetic")(SIZE, realtime=False, frames=1) as _scene:
+with Synthetic(SIZE, realtime=False, frames=1) as _scene:
     SHOWN = next(iter(_scene)).copy()
 cv2.imwrite(PICTURE, SHOWN.bgr(), [cv2.IMWRITE_JPEG_QUALITY, 95])  # before libcamera starts and reads it
 
@@ -33,7 +34,7 @@ def _no_pi() -> None:
 
 
 def camera(**fields: object):
-    return source_class("picamera2")(**{"size": SIZE, "fps": 30.0, **fields})
+    return PiCamera(**{"size": SIZE, "fps": 30.0, **fields})
 
 
 def expected(size: tuple[int, int]) -> np.ndarray:
