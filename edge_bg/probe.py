@@ -71,7 +71,8 @@ def probe(
     if last.startswith("{"):
         told = json.loads(last)
         raise DelegateError(told["error"], hint=told["hint"])
-    raise DelegateError(_obituary(library or "the runtime", last, status), hint="See docs/boards.md, or run: edge-bg doctor")
+    what = library or "the runtime"
+    raise DelegateError(_obituary(what, last, status), hint="See docs/boards.md, or run: edge-bg doctor")
 
 
 def _obituary(what: str, stage: str, status: int) -> str:

@@ -85,22 +85,22 @@ def libedgetpu(host: Host) -> Iterator[Check]:
     packages = host.packages()
     litert, old = packages.get("ai-edge-litert", ("",))[0], packages.get("tflite-runtime", ("",))[0]
     built = re.search(r"TF(\d+)\.(\d+)", version)
+    what = f"{version or libraries[0].name} with {'LiteRT ' + litert if litert else 'tflite-runtime ' + old}"
     error = host.trial_error(str(libraries[0]))
-    if error and not there and "declined" in error:
-        yield Check("libedgetpu", "info", f"{version or libraries[0].name} loads; no Edge TPU is plugged in")
+    if not there and "declined" in (error or "declined"):
+        yield Check("libedgetpu", "info", f"{version or libraries[0].name} is installed; no Edge TPU is plugged in")
     elif error:
         mend = "Install a libedgetpu built for your runtime (docs/boards.md, Coral), or `delegates: [cpu]`"
         yield Check("libedgetpu", "fail", error, mend)
+    elif host.real:
+        yield Check("libedgetpu", "ok", f"{what}: tried just now, works")
     elif version and not built:  # Google's own, of 2021, for TensorFlow Lite 2.5
         yield Check(
             "libedgetpu", "fail" if litert or old >= "2.12" else "warn",
             f"{version} is Google's build of 2021; with TensorFlow Lite 2.12 or later it crashes",
             "Install a rebuilt libedgetpu1-std (version ...TF2.x): docs/boards.md, Coral",
         )  # fmt: skip
+    elif litert:
+        yield Check("libedgetpu", "warn", f"{what}: nobody has confirmed that pair; a try on the board decides")
     else:
-        what = f"{version or libraries[0].name} with {'LiteRT ' + litert if litert else 'tflite-runtime ' + old}"
-        if litert:
-            yield Check("libedgetpu", "warn", f"{what}: nobody has confirmed that pair; a try at start decides")
-        else:
-            yield Check("libedgetpu", "ok", what)
-
+        yield Check("libedgetpu", "ok", what)

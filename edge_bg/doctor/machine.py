@@ -98,7 +98,9 @@ def power(host: Host) -> Iterator[Check]:
     if alarms:
         yield Check("power", "fail", "too little voltage, says the kernel", mend)
     elif host.is_pi:
-        yield Check("power", "info", "neither vcgencmd nor /sys tells", "sudo apt install raspi-utils; or run this as root")
+        yield Check(
+            "power", "info", "neither vcgencmd nor /sys tells", "sudo apt install raspi-utils; sudo edge-bg doctor"
+        )
     else:
         yield Check("power", "info", "this machine does not tell")
 

@@ -46,8 +46,15 @@ def breaker(host: Host) -> Iterator[Check]:
     """Deaths inside an accelerator, as the service noted them."""
     for place in ("/var/lib/edge-bg", "/var/lib/private/edge-bg"):
         folder = host.path(place)
-        if not (folder / "accelerator.json").is_file():
+        try:
+            (folder / "accelerator.json").stat()
+        except FileNotFoundError:
             continue
+        except PermissionError:
+            yield Check(
+                "accelerator", "info", "the service's notes may not be read by this user", "sudo edge-bg doctor"
+            )
+            return
         seen = Breaker(folder, read_only=True)
         for label in seen.labels():
             rest = seen.rest(label)

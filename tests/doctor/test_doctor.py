@@ -295,9 +295,7 @@ def test_membership_of_a_group_opens_a_device(pi: Machine) -> None:
 
 def test_the_breakers_notes(pi: Machine) -> None:
     now = time.time()
-    pi.put(
-        "var/lib/edge-bg/accelerator.json", json.dumps({"deaths": {"edgetpu": [now - 60, now - 30]}, "busy": {}})
-    )
+    pi.put("var/lib/edge-bg/accelerator.json", json.dumps({"deaths": {"edgetpu": [now - 60, now - 30]}, "busy": {}}))
     assert pi.about("accelerator") == [("info", "the service has died while edgetpu was in use", "")]
     notes = json.dumps({"deaths": {"edgetpu": [now - 60, now - 30, now - 5]}, "busy": {"edgetpu": "used"}})
     path = pi.put("var/lib/edge-bg/accelerator.json", notes)
