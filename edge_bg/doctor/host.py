@@ -200,7 +200,7 @@ class Host:
         return _imports(module) if self.real else ""
 
     def trial_error(self, library: str | None = None) -> str:
-        """Why the shipped model does not run (on the delegate `library`), "" when it does or this is another machine."""
+        """Why the shipped model does not run (on the delegate `library`); "" when it does, or elsewhere."""
         if self.trial is not None:
             return self.trial(library)
         return _trial(library) if self.real else ""

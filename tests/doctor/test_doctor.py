@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -312,6 +313,19 @@ def test_what_a_camera_offers(pi: Machine) -> None:
     assert level == "ok" and "MJPG 1920x1080 30 fps, YUYV 640x480 30 fps" in text
     pi.host.offers = lambda device: []
     assert pi.about("camera") == [], "a node for metadata is passed over"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NOT ROOT: a folder of another user is needed")
+def test_notes_that_may_not_be_read(pi: Machine) -> None:
+    pi.put("var/lib/private/edge-bg/accelerator.json", "{}")
+    (pi.host.root / "var/lib/private").chmod(0o700)
+    for folder in (pi.host.root, *list(pi.host.root.parents)[:-2]):
+        folder.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        assert pi.about("accelerator") == [("info", "only root may read the service's notes", "sudo edge-bg doctor")]
+    finally:
+        os.seteuid(0)
 
 
 def test_a_pc_is_not_a_pi(tmp_path: Path) -> None:
