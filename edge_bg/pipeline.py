@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
+from edge_bg.errors import ModelError
 from edge_bg.frame import I420, Frame, Picture, Size
 from edge_bg.mailbox import Closed, Latest
 from edge_bg.stats import Stats
@@ -137,6 +140,7 @@ class Pipeline:
         for frame in self._captured:
             with self.stats.time("infer"):
                 mask = self.segmenter(frame)
+            _check_mask(mask)
             if not self._masked.put((frame, mask)):
                 return
 
@@ -277,3 +281,10 @@ class Pipeline:
         end = time.monotonic() + 1.0
         for thread in self._threads:
             thread.join(timeout=max(0.0, end - time.monotonic()))
+
+
+def _check_mask(mask: Picture) -> None:
+    """A segmenter of somebody's own is told what is wrong with its masks here, not deep in the matte."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8 or mask.ndim != 2 or 0 in mask.shape:
+        given = f"{mask.dtype} {mask.shape}" if isinstance(mask, np.ndarray) else repr(mask)
+        raise ModelError(f"the segmenter gave {given} for a mask: it has to be uint8 (h, w), 255 = person")

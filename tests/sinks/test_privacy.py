@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from urllib.request import urlopen
 
+import cv2
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_bg import frame as f
 from edge_bg.composite import ColorBackground, Compositor, TransparentBackground, cover_picture
+from edge_bg.errors import ModelError
 from edge_bg.frame import Frame
 from edge_bg.matte import Matte
 from edge_bg.pipeline import Pipeline
 from edge_bg.sinks.fanout import Sinks
+from edge_bg.sinks.http import Http
 
 SIZE, AGE, COVER = (96, 64), 0.04, "#103070"
 MARKER, PERSON = f.yuv_of((255, 0, 255)), f.yuv_of((90, 90, 90))
@@ -23,7 +28,7 @@ MARKER, PERSON = f.yuv_of((255, 0, 255)), f.yuv_of((90, 90, 90))
 class Room:
     """A grey person before a magenta wall; `gaps` are the seconds before each frame."""
 
-    size, fps, live = SIZE, 100.0, True
+    size, fps, live, failures = SIZE, 100.0, True, 0
 
     def __init__(self, gaps):
         self.gaps = gaps
@@ -107,6 +112,82 @@ def test_no_frame_shows_the_room(gaps, delays, sync, swaps):
                 compositor.background = TransparentBackground() if new == "transparent" else ColorBackground(new)
     assert inspector.seen
     assert [count for _, count, _ in inspector.seen] == [0] * len(inspector.seen)
+
+
+WRONG_MASKS = {
+    "none": lambda mask: None,
+    "floats": lambda mask: mask.astype(np.float32) / 255,
+    "yes or no": lambda mask: mask > 0,
+    "empty": lambda mask: mask[:0],
+    "in colours": lambda mask: np.dstack([mask] * 3),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_MASKS.values(), ids=WRONG_MASKS)
+@pytest.mark.parametrize("sync", ["exact", "latest"])
+def test_a_mask_that_is_none_ends_the_loop_and_shows_nothing(wrong, sync):
+    class Fails(Model):
+        def __call__(self, frame):
+            mask = super().__call__(frame)
+            return wrong(mask) if len(self.masked) > 5 else mask
+
+    inspector, cover = Inspector(), cover_picture(ColorBackground(COVER), SIZE)
+    with Compositor(ColorBackground("#00ff00"), SIZE) as compositor:
+        loop = Pipeline(
+            Room([0.005] * 1000), Fails([0.0]), Matte(SIZE), compositor, cover=cover, sync=sync, max_mask_age=AGE
+        )
+        with pytest.raises(ModelError, match=r"has to be uint8 \(h, w\)"):
+            for frame in loop:
+                inspector.write(frame)
+    assert inspector.seen and not any(count for _, count, _ in inspector.seen)
+
+
+@pytest.mark.parametrize("sync", ["exact", "latest"])
+def test_a_camera_that_changes_its_size_ends_the_loop_and_shows_nothing(sync):
+    class Changes(Room):
+        def __iter__(self):
+            for n, frame in enumerate(super().__iter__()):
+                yield frame if n < 8 else Frame(f.filled((64, 96), MARKER), frame.time, n)
+
+    inspector, cover = Inspector(), cover_picture(ColorBackground(COVER), SIZE)
+    with Compositor(ColorBackground("#00ff00"), SIZE) as compositor:
+        room = Changes([0.005] * 1000)
+        loop = Pipeline(room, Model([0.0]), Matte(SIZE), compositor, cover=cover, sync=sync, max_mask_age=AGE)
+        with pytest.raises(ValueError, match="64, 96"):
+            for frame in loop:
+                inspector.write(frame)
+    assert inspector.seen and not any(count for _, count, _ in inspector.seen)
+
+
+@pytest.mark.parametrize("sync", ["exact", "latest"])
+def test_snapshots_figures_and_logs_hold_no_pixel_of_the_room(sync, caplog):
+    """All that the HTTP sink answers, asked over and over while the network starts late, hangs and comes back."""
+    delays, told, shown = [0.1, *[0.0] * 8, 0.15, *[0.0] * 8], "", []
+    cover, sink = cover_picture(ColorBackground(COVER), SIZE), Http(port=0)
+    with Compositor(ColorBackground("#00ff00"), SIZE) as compositor, Sinks([sink]) as sinks, caplog.at_level(0):
+        loop = Pipeline(
+            Room([0.01] * 60), Model(delays), Matte(SIZE), compositor, sinks, cover=cover, sync=sync, max_mask_age=AGE
+        )
+        sink.status = lambda: {"stats": loop.stats.snapshot(), "sinks": sinks.report()}
+        runner = threading.Thread(target=loop.run)
+        runner.start()
+        while runner.is_alive():
+            try:
+                for path in ("snapshot.jpg", "state", "metrics", "healthz"):
+                    with urlopen(f"{sink.url}{path}", timeout=5) as answer:
+                        body = answer.read()
+                    if path == "snapshot.jpg":
+                        shown.append(cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR))
+                    else:
+                        told += body.decode()
+            except OSError:
+                time.sleep(0.005)  # not up yet, nothing to show yet, or gone
+        runner.join()
+    wall = np.array((255, 0, 255))
+    assert len(shown) > 5
+    assert not any((np.abs(one.astype(int) - wall).max(axis=2) < 60).any() for one in shown)
+    assert '"covered": true' in told.replace('":t', '": t') and "edge_bg_events_total" in told
+    assert max(len(word) for word in (told + caplog.text).split('"')) < 4000, "figures and words, no pictures"
 
 
 def test_the_inspector_would_see_it():
