@@ -79,7 +79,9 @@ def same_again(before: Node, root: Path = Path("/")) -> Node | None:
         place = root / link.lstrip("/")
         if place.exists():
             device = "/dev/" + place.resolve().name
-            return next((node for node in find_nodes(root) if node.device == device), Node(device, before.name))
+            node = next((node for node in find_nodes(root) if node.device == device), Node(device, before.name))
+            if node.name == before.name:  # two cameras can share a link, which then leads to either
+                return node
     for node in find_nodes(root):
         if before.port and (node.port, node.name) == (before.port, before.name):
             return node

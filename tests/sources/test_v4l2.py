@@ -343,3 +343,14 @@ def test_request_codes_are_those_of_the_kernel() -> None:
     assert v4l2_nodes.ENUM_FRAMEINTERVALS == 0xC034564B
     if v4l2_nodes._LONG == 8:
         assert (v4l2_nodes.G_FMT, v4l2_nodes.S_FMT) == (0xC0D05604, 0xC0D05605)
+
+
+def test_a_link_that_two_cameras_share_leads_to_neither_by_itself(tmp_path: Path) -> None:
+    """Seen with two test cameras of one driver: after they changed numbers, the link of one led to the other."""
+    shared = Node("/dev/video1", "second", "vivid.0", ("/dev/v4l/by-path/platform-vivid.0-video-index0",))
+    other = sysfs(tmp_path, {0: ("first", "vivid.0", "")})
+    (other / "dev/v4l/by-path/platform-vivid.0-video-index0").symlink_to("../../video0")
+    assert same_again(shared, other) is None
+    (tmp_path / "sys/class/video4linux/video0/name").write_text("second\n")
+    again = same_again(shared, other)
+    assert again is not None and again.device == "/dev/video0"

@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for pattern, reason in pairs:
             if fnmatch.fnmatchcase(item.nodeid, pattern) or fnmatch.fnmatchcase(item.nodeid, pattern + "[[]*"):
                 item.add_marker(pytest.mark.skip(reason=f"LEFT OUT UNDER EMULATION: {reason}"))
-        function = getattr(item, "obj", None)
+        function = getattr(getattr(item, "obj", None), "__func__", getattr(item, "obj", None))  # of a method, too
         asked = getattr(function, "_hypothesis_internal_use_settings", None)
         if asked is not None:
             function._hypothesis_internal_use_settings = hypothesis.settings(

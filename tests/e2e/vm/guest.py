@@ -22,6 +22,7 @@ PROOF = Path("/proof")
 PYTHON = "/opt/edge-bg/bin/python"
 UNIT = "edge-bg.service"
 CAMERA, OUTPUT, PERSON = "/dev/video0", "/dev/video10", "/dev/video11"
+BY_PATH = "/dev/v4l/by-path/platform-vivid.0-video-index0"  # what a config should name: it survives renumbering
 VIVID = ["modprobe", "vivid", "n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0", "vid_cap_nr=0"]
 # What the median pixel of the output says: the room is colour bars, so neither of these can come from the camera.
 COLOURS = {"background": (0, 200, 0), "cover": (0, 0, 200), "other": (200, 0, 0)}  # R, G, B
@@ -102,7 +103,7 @@ def proof(name: str, step: Callable[[], float | None]) -> bool:
     return True
 
 
-def write_config(background: str, camera: str = CAMERA) -> None:
+def write_config(background: str, camera: str = BY_PATH) -> None:
     colours = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in COLOURS.items()}
     text = (PROOF / "config.yaml").read_text()
     for name in ("cover", "background"):
@@ -194,6 +195,7 @@ def main() -> None:
         proof("camera module put back after 20 s: composited frames again, same process", lambda: replug(pause=20))
         unplug()
         proof("put back as /dev/video3: the same camera is found again, same process", lambda: replug(number=3))
+        assert Path(BY_PATH).resolve() == Path("/dev/video3")
 
     def killed() -> float:
         before, pid, began = restarts(), main_pid(), time.monotonic()
@@ -228,8 +230,7 @@ def main() -> None:
 
     def person() -> float:
         """A camera that shows somebody: the demo's scene through the second loopback. What comes out is looked at."""
-        room = [PYTHON, "-m", "edge_bg", "run", "--quiet", "--source", "synthetic", "--size", "640x360", "--fps", "5"]
-        feeder = subprocess.Popen([*room, "--background", "none", "--sink", f"v4l2loopback:{PERSON}"])
+        feeder = subprocess.Popen([PYTHON, str(PROOF / "feeder.py"), PERSON])
         try:
             wait_for("the person's camera", lambda: "Video Capture" in sh("v4l2-ctl", "-d", PERSON, "--info"))
             pid, began = main_pid(), time.monotonic()
