@@ -28,6 +28,19 @@ def temperature(root: str | Path = "/") -> float | None:
     return max(named) if named else first
 
 
+def throttled(root: str | Path = "/") -> int | None:
+    """The Raspberry Pi's record of low voltage and heat, as `vcgencmd get_throttled` has it; None elsewhere.
+
+    Bits 0..3: now too little voltage, clock capped, throttled, soft temperature limit; bits 16..19: since the start.
+    """
+    for path in Path(root).glob("sys/devices/platform/soc*/*firmware/get_throttled"):
+        try:
+            return int(text(path), 16)
+        except ValueError:
+            continue
+    return None
+
+
 def model(root: str | Path = "/") -> str:
     """The board's name from the device tree, such as "Raspberry Pi 4 Model B Rev 1.4"; "" on a PC."""
     return text(Path(root) / "proc/device-tree/model") or text(Path(root) / "sys/firmware/devicetree/base/model")

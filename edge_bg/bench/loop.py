@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
@@ -15,7 +15,7 @@ from edge_bg import frame as f
 from edge_bg.assets import data_path
 from edge_bg.card import ModelCard
 from edge_bg.composite import ColorBackground, Compositor, cover_picture
-from edge_bg.errors import MissingDependency
+from edge_bg.errors import EdgeBgError, MissingDependency
 from edge_bg.matte import Matte
 from edge_bg.pipeline import Pipeline
 from edge_bg.segment import Segmenter
@@ -250,4 +250,23 @@ def invoke_times(
             }
         )
         segmenter.close()
+    return rows
+
+
+def delegate_times(card: ModelCard, delegates: Sequence[str], rounds: int = 40) -> list[dict[str, Any]]:
+    """Median milliseconds of one `invoke` on each delegate by itself, or why it cannot be used."""
+    rows: list[dict[str, Any]] = []
+    for delegate in delegates:
+        try:
+            with Segmenter(card, delegates=[delegate]) as segmenter:
+                segmenter(blank(card))
+                times = []
+                for _ in range(rounds):
+                    start = time.perf_counter()
+                    segmenter.invoke()
+                    times.append(time.perf_counter() - start)
+                rows.append({"delegate": delegate, "ms": 1e3 * statistics.median(times)})
+        except EdgeBgError as error:
+            words = error.message.replace(f"{card.path.parent}/", "")  # a report names no folder of the user
+            rows.append({"delegate": delegate, "error": words})
     return rows

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 import edge_bg
+from edge_bg import board
 from edge_bg.bench import loop, process
 from edge_bg.card import find, models
 from edge_bg.frame import Size
@@ -24,12 +25,14 @@ from edge_bg.runtime import runtime, usable_cores
 class Options:
     """What to measure.
 
-    model: name of the model of the loop; size: (width, height) of the frames; seconds: per turn of a rate;
+    model: name of the model of the loop; delegates: accelerators to measure its `invoke` on;
+    size: (width, height) of the frames; seconds: per turn of a rate;
     memory_frames: frames of the memory run, 0 to leave it out; program: also start the program as a whole.
     """
 
     model: str = "landscape"
     precision: str = "int8"
+    delegates: tuple[str, ...] = ()
     size: Size = (1280, 720)
     seconds: float = 2.0
     memory_frames: int = 1000
@@ -44,6 +47,9 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> dict[s
     say("invoke, per model and thread count")
     counts = [n for n in (1, 2, 4) if n <= cores] or [1]
     report["invoke"] = loop.invoke_times(models(), counts)
+    if options.delegates:
+        say("invoke on accelerators")
+        report["accelerators"] = loop.delegate_times(card, options.delegates)
     say("everything in the loop but invoke, beside the reference loop")
     report["stages"] = loop.stages(card, options.size)
     say("rate of the loop, beside back-to-back invoke")
@@ -58,6 +64,7 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> dict[s
     if options.program and options.memory_frames:
         say(f"memory over {options.memory_frames} frames with a viewer")
         report["memory"] = process.memory(card, options.size, options.memory_frames)
+    report["machine"]["after"] = _strain()
     return report
 
 
@@ -66,7 +73,7 @@ def machine() -> dict[str, Any]:
     made = runtime()
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "board": _read("/proc/device-tree/model") or None,
+        "board": board.model() or None,
         "arch": platform.machine(),
         "cpu": _cpu(),
         "cores": usable_cores(),
@@ -77,20 +84,18 @@ def machine() -> dict[str, Any]:
         "numpy": np.__version__,
         "opencv": cv2.__version__,
         "runtime": f"{made.name} {made.version}",
-        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or None,
-        "temperature_c": _temperature(),
+        "governor": board.text(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) or None,
+        **_strain(),
     }
 
 
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(errors="replace").strip("\0\n ")
-    except OSError:
-        return ""
+def _strain() -> dict[str, Any]:
+    """Heat, and the Pi's record of throttling: a board that slows itself down tells little of its kind."""
+    return {"temperature_c": board.temperature(), "throttled": board.throttled()}
 
 
 def _cpu() -> str:
-    for line in _read("/proc/cpuinfo").splitlines():
+    for line in board.text(Path("/proc/cpuinfo")).splitlines():
         key, _, value = line.partition(":")
         if key.strip() in ("model name", "Model", "Hardware"):
             return value.strip()
@@ -98,12 +103,7 @@ def _cpu() -> str:
 
 
 def _system() -> str:
-    for line in _read("/etc/os-release").splitlines():
+    for line in board.text(Path("/etc/os-release")).splitlines():
         if line.startswith("PRETTY_NAME="):
             return line.partition("=")[2].strip('"')
     return platform.system()
-
-
-def _temperature() -> float | None:
-    text = _read("/sys/class/thermal/thermal_zone0/temp")
-    return int(text) / 1000 if text.lstrip("-").isdigit() else None

@@ -21,6 +21,8 @@ def text(report: dict[str, Any]) -> str:
         ms = {r["threads"]: r["ms"] for r in rows if (r["model"], r["precision"]) == (name, precision)}
         lines.append(f"  {name + ' ' + precision:24}" + "".join(f"{ms[n]:12.2f}" for n in counts))
     lines += _advice(rows, m["arch"])
+    for row in report.get("accelerators", []):
+        lines.append(f"  on {row['delegate']}: " + (f"{row['ms']:.2f}" if "ms" in row else row["error"]))
     s = report["stages"]
     width, height = s["size"]
     lines += ["", f"everything but invoke at {width}x{height}, CPU ms a frame, one thread, in turns"]

@@ -22,6 +22,9 @@ from edge_bg.commands import debug_option, examples, size_option
 )
 @click.option("--model", default="landscape", show_default=True, metavar="NAME", help="Model of the loop.")
 @click.option("--precision", default="int8", show_default=True, help="Its precision.")
+@click.option(
+    "--delegate", "delegates", multiple=True, metavar="NAME", help="Measure `invoke` on it too, such as edgetpu."
+)
 @size_option("Size of the frames.")
 @click.option("--seconds", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="Length of each turn.")
 @click.option("--quick", is_flag=True, help="Leave out starting the program and its memory.")
@@ -31,6 +34,7 @@ from edge_bg.commands import debug_option, examples, size_option
 def bench(
     model: str,
     precision: str,
+    delegates: tuple[str, ...],
     size: tuple[int, int],
     seconds: float,
     quick: bool,
@@ -43,7 +47,9 @@ def bench(
     """
     from edge_bg import bench as benchmarks
 
-    options = benchmarks.Options(model=model, precision=precision, size=size, seconds=seconds, program=not quick)
+    options = benchmarks.Options(
+        model=model, precision=precision, delegates=delegates, size=size, seconds=seconds, program=not quick
+    )
     report = benchmarks.run(options, say=lambda what: click.echo(f"measuring: {what}", err=True))
     if json_path == "-":
         click.echo(json.dumps(report, indent=1))

@@ -80,17 +80,15 @@ def temperature(host: Host) -> Iterator[Check]:
 def power(host: Host) -> Iterator[Check]:
     """Undervoltage is the commonest cause of cameras and Corals that vanish."""
     mend = "Use the board's own power supply and a short cable; feed USB devices from a powered hub."
-    said = host.command("vcgencmd", "get_throttled") or ""
-    for path in host.glob("/sys/devices/platform/soc*/*firmware/get_throttled"):  # the Pi's kernel says it too
-        said = said or f"throttled=0x{facts.text(path)}"
-    if re.fullmatch(r"throttled=0x[0-9a-fA-F]+", said):
-        bits = int(said.removeprefix("throttled="), 16)
+    said = re.fullmatch(r"throttled=(0x[0-9a-fA-F]+)", host.command("vcgencmd", "get_throttled") or "")
+    bits = int(said[1], 16) if said else facts.throttled(host.root)
+    if bits is not None:
         now = [words for bit, words in _THROTTLED.items() if bits >> bit & 1]
         before = [words for bit, words in _THROTTLED.items() if bits >> (bit + 16) & 1]
         if now:
-            yield Check("power", "fail", f"now: {', '.join(now)} ({said})", mend)
+            yield Check("power", "fail", f"now: {', '.join(now)} ({bits:#x})", mend)
         elif before:
-            yield Check("power", "warn", f"since it was switched on: {', '.join(before)} ({said})", mend)
+            yield Check("power", "warn", f"since it was switched on: {', '.join(before)} ({bits:#x})", mend)
         else:
             yield Check("power", "ok", "no undervoltage, no throttling since it was switched on")
         return
