@@ -54,11 +54,16 @@ class PiCamera(CameraBase):
         self._controls = dict(controls or {})
         self._lores = lores_size(self.size, lores)
         self._device: Any = None
+        self._id = ""  # what libcamera calls the camera that was found
         self._streams: dict[str, Stream] = {}
 
     def _connect(self) -> None:
         module, libcamera = _libraries()
-        number, model = find(module.Picamera2.global_camera_info(), self.camera)
+        known = module.Picamera2.global_camera_info()
+        # The one of before keeps its id when its number changes, as it does when another camera comes or goes.
+        again = any(info.get("Id") == self._id for info in known)
+        number, model = find(known, self._id if again else self.camera)
+        self._id = str(known[number].get("Id", ""))
         device = _start_driver(module.Picamera2, number, model)
         try:
             self._configure(device, libcamera)

@@ -176,6 +176,16 @@ def test_no_frames_is_a_lost_camera_that_comes_back(board: Board) -> None:
     assert board.opened == board.closed
 
 
+def test_the_same_camera_under_another_number(board: Board) -> None:
+    with PiCamera(camera=0, size=SIZE) as camera:
+        take(camera)
+        camera._lose(SourceError("gone"))
+        board.models.insert(0, {"Model": "webcam", "Id": "/base/usb@1/2", "Num": 0})
+        stream = iter(camera)
+        assert next(stream).size == SIZE
+        assert (camera.name, camera.state) == ("camera imx708", "ok")
+
+
 def test_absent_and_waited_for(board: Board) -> None:
     board.models = []
     with pytest.raises(SourceError, match="no such camera"):
