@@ -1,4 +1,5 @@
-"""What every figure in a report means. Pure functions on alpha planes: uint8 (H, W), 255 = person.
+"""What every figure of a picture means. Pure functions on alpha planes: uint8 (H, W), 255 = person. Figures over time
+are in `temporal.py`.
 
 `Alpha` arguments called `truth` are the true alpha, `alpha` the one under test; both have the same shape.
 "A person's pixel" in a binary figure is one with alpha >= 128.
@@ -6,9 +7,7 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -21,7 +20,8 @@ AP_THRESHOLDS: tuple[float, ...] = tuple(round(0.5 + 0.05 * i, 2) for i in range
 _RECALLS = np.linspace(0.0, 1.0, 101)
 
 
-def _check(alpha: Alpha, truth: Alpha) -> None:
+def check_pair(alpha: Alpha, truth: Alpha) -> None:
+    """ValueError where two planes are not uint8 of one shape."""
     if alpha.shape != truth.shape or alpha.dtype != np.uint8 or truth.dtype != np.uint8:
         raise ValueError(
             f"alpha {alpha.dtype}{alpha.shape} and truth {truth.dtype}{truth.shape}: both must be uint8 of one shape"
@@ -34,7 +34,7 @@ def _area(mask: NDArray[np.bool_]) -> int:
 
 def iou(alpha: Alpha, truth: Alpha) -> float:
     """Intersection over union of the persons' pixels, 0..1; 1 where neither has any."""
-    _check(alpha, truth)
+    check_pair(alpha, truth)
     a, t = alpha >= HALF, truth >= HALF
     union = _area(a | t)
     return _area(a & t) / union if union else 1.0
@@ -69,7 +69,7 @@ def boundary_f(alpha: Alpha, truth: Alpha, tolerance: float | None = None) -> fl
 
     `tolerance` in pixels; None takes 2 px at 720 lines, in proportion to the shorter side (at least 1).
     """
-    _check(alpha, truth)
+    check_pair(alpha, truth)
     if tolerance is None:
         tolerance = boundary_tolerance(truth.shape)
     a, t = boundary(alpha >= HALF), boundary(truth >= HALF)
@@ -91,7 +91,7 @@ def boundary_tolerance(shape: tuple[int, ...]) -> float:
 
 def mad(alpha: Alpha, truth: Alpha) -> float:
     """Mean absolute difference of the alphas over the whole picture, 0..1."""
-    _check(alpha, truth)
+    check_pair(alpha, truth)
     return float(cv2.norm(alpha, truth, cv2.NORM_L1)) / (255.0 * alpha.size)
 
 
@@ -113,7 +113,7 @@ def gradient_error(alpha: Alpha, truth: Alpha) -> float:
     """Gradient error of alphamatting.com (Rhemann et al. 2009): the squared differences of the alphas' gradient
     magnitudes (Gaussian derivative, sigma 1.4) summed over the whole picture, in thousands. 0 is perfect; it grows
     with the length of the outline, so compare it at one picture size only."""
-    _check(alpha, truth)
+    check_pair(alpha, truth)
     difference = _gradient(alpha) - _gradient(truth)
     return float((difference.astype(np.float64) ** 2).sum()) / 1000.0
 
@@ -126,7 +126,7 @@ def recall(alpha: Alpha, region: NDArray[np.bool_]) -> float:
 
 def false_foreground(alpha: Alpha, truth: Alpha) -> float:
     """Share of the pixels whose true alpha is 0 that the alpha keeps, 0..1; 0 where there is no such pixel."""
-    _check(alpha, truth)
+    check_pair(alpha, truth)
     room = truth == 0
     n = _area(room)
     return _area((alpha >= HALF) & room) / n if n else 0.0
@@ -144,6 +144,12 @@ def color_error(picture: NDArray[np.uint8], true_picture: NDArray[np.uint8], tru
     if not band.any():
         return float("nan")
     return float(np.abs(picture[band].astype(np.int16) - true_picture[band]).mean())
+
+
+def shows_somebody(truth: Alpha) -> bool:
+    """Whether a mask marks anybody. One that does not is more often a fault of the label than an empty room, and an
+    IoU would say nothing: such pictures are left out of every figure, and named."""
+    return bool((truth >= HALF).any())
 
 
 # -- a set of pictures ------------------------------------------------------------------------------------------
@@ -196,109 +202,3 @@ def bootstrap(values: Sequence[float], *, seed: int = 0, rounds: int = 1000) -> 
     picks = np.random.default_rng(seed).integers(0, data.size, (rounds, data.size))
     low, high = np.percentile(data[picks].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
-
-
-# -- over time --------------------------------------------------------------------------------------------------
-
-
-def still_pixels(luma: NDArray[np.uint8], past: NDArray[np.uint8], threshold: int = 6) -> NDArray[np.bool_]:
-    """Pixels of two pictures (H, W) that show the same thing: their lumas, box-blurred over 5x5 so that sensor noise
-    does not count, differ by at most `threshold` levels, and so does all around them (5x5)."""
-    moved = cv2.absdiff(cv2.blur(luma, (5, 5)), cv2.blur(past, (5, 5))) > threshold
-    return np.asarray(cv2.dilate(moved.view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
-
-
-@dataclass
-class Temporal:
-    """Flicker, dtSSD and lag of one clip, frame by frame: `add` each frame in order, then read the figures.
-
-    With the true alpha, "still" pixels are those whose true alpha is the same as in the frame before; without it (an
-    unlabelled webcam clip) pass `still` (see `still_pixels`).
-    """
-
-    lags: int = 8
-    leads: int = 4
-    _alphas: list[Alpha] = field(default_factory=list)
-    _truths: list[Alpha] = field(default_factory=list)
-    _flicker: list[float] = field(default_factory=list)
-    _dtssd: list[float] = field(default_factory=list)
-    _normal: NDArray[np.float64] | None = None
-    _right: NDArray[np.float64] | None = None
-
-    def add(self, alpha: Alpha, truth: Alpha | None = None, still: NDArray[np.bool_] | None = None) -> None:
-        """Note the next frame's alpha, and its true alpha or its still pixels."""
-        if truth is not None:
-            _check(alpha, truth)
-        past, past_truth = (x[0] if x else None for x in (self._alphas, self._truths))
-        if past is not None:
-            if truth is not None and past_truth is not None:
-                same = truth == past_truth
-                still = same if still is None else still & same
-                change = cv2.subtract(alpha, past, dtype=cv2.CV_16S)
-                wanted = cv2.subtract(truth, past_truth, dtype=cv2.CV_16S)
-                self._dtssd.append(cv2.norm(change, wanted, cv2.NORM_L2) / np.sqrt(alpha.size) / 255.0 * 100.0)
-            if still is not None and still.any():
-                self._flicker.append(float(cv2.absdiff(alpha, past)[still].mean()) / 255.0 * 1000.0)
-        self._alphas.insert(0, alpha.copy())
-        del self._alphas[self.leads + 2 :]
-        if truth is not None:
-            self._truths.insert(0, truth.copy())
-            del self._truths[self.leads + self.lags + 1 :]
-            if len(self._truths) > self.leads + self.lags:
-                self._regress()
-
-    def _regress(self) -> None:
-        """The share that the change of alpha `leads` frames ago has in the least squares behind `lag`."""
-        step = 2 if self._truths[0].size > 400_000 else 1  # a quarter of a large picture's pixels is plenty
-        truths = [t[::step, ::step] for t in self._truths]
-        alpha, past = (self._alphas[self.leads + i][::step, ::step] for i in (0, 1))
-        moved = np.zeros(alpha.shape, dtype=bool)
-        for new, old in itertools.pairwise(truths):
-            moved |= cv2.absdiff(np.ascontiguousarray(new), np.ascontiguousarray(old)) > 25
-        if not moved.any():
-            return
-        columns = [t[moved].astype(np.float32) / np.float32(255) for t in truths]
-        steps = np.stack([a - b for a, b in itertools.pairwise(columns)])
-        change = (alpha[moved].astype(np.float32) - past[moved]) / np.float32(255)
-        normal, right = (steps @ steps.T).astype(np.float64), (steps @ change).astype(np.float64)
-        self._normal = normal if self._normal is None else self._normal + normal
-        self._right = right if self._right is None else self._right + right
-
-    @property
-    def flicker(self) -> float:
-        """Mean change of alpha from one frame to the next on still pixels, times 1000 (alpha 0..1); 0 is perfect.
-        NaN before the second frame."""
-        return float(np.mean(self._flicker)) if self._flicker else float("nan")
-
-    @property
-    def dtssd(self) -> float:
-        """dtSSD of Erofeev et al. 2015, times 100: root mean square, over the pixels of a frame, of the change of alpha
-        that is not a change of the true alpha; the mean over the frames. NaN without truth."""
-        return float(np.mean(self._dtssd)) if self._dtssd else float("nan")
-
-    @property
-    def motion(self) -> float:
-        """How much the true alpha moved in all, in squared steps: the weight of a clip's `lag` in a mean over clips."""
-        return 0.0 if self._normal is None else float(np.trace(self._normal)) / len(self._normal)
-
-    @property
-    def lag(self) -> float:
-        """How many frames the alpha is behind the true alpha at moving edges; NaN where nothing moved.
-
-        The change of alpha is explained, by least squares over all pixels that move, as the true alpha's changes of
-        `leads` frames ahead to `lags` - 1 frames before, each with a weight; the lag is the weights' centre. An alpha
-        that is d frames late has lag d; an exponential mean with weight w for the new frame, (1 - w) / w. An outline
-        that is everywhere too wide or too narrow does not count: leading and trailing edges cancel. Nor does a
-        person who is not found at all; NaN when less than a quarter of the motion is followed. Needs
-        leads + lags + 1 frames.
-        """
-        if self._normal is None or self._right is None:
-            return float("nan")
-        # A touch of ridge: steps that hardly ever happen alone must not decide.
-        size = len(self._right)
-        ridge = 1e-3 * float(np.trace(self._normal)) / size * np.eye(size)
-        weights = np.linalg.solve(self._normal + ridge, self._right)
-        followed = float(weights.sum())
-        if followed < 0.25:
-            return float("nan")
-        return float(weights @ (np.arange(size) - self.leads)) / followed

@@ -20,8 +20,9 @@ again and fails when a model has fallen below its card.
 
 What the figures mean: **IoU** with hand-drawn masks, mean over pictures (1 is perfect); **vs float**: its difference to
 the float network it was made from; **agreement**: IoU with that network's own masks; **flicker**: change of the mask
-from frame to frame over all pixels, times 1000, lower is calmer; **M instructions**: millions an invoke on an emulated
-core.
+from frame to frame where the picture stands still (luma, box-blurred over 5x5, changes by at most 6 of 255 levels there
+and all around), times 1000, lower is calmer; **x float**: the same over the float network's; **M instr.**:
+million instructions an invoke on emulated cores.
 """
 
 
@@ -35,8 +36,10 @@ def page(cards: Sequence[ModelCard], evaluation: Mapping[str, Any], pictures: Ma
 
 
 def _overview(cards: Sequence[ModelCard]) -> str:
-    rows = ["| model | input | precision | KiB | IoU | vs float | agreement | flicker | M instructions A72 / A76 |"]
-    rows.append("|---|---|---|--:|--:|--:|--:|--:|--:|")
+    rows = [
+        "| model | input | precision | KiB | IoU | vs float | agreement | flicker | x float | M instr. A72 / A76 |"
+    ]
+    rows.append("|---|---|---|--:|--:|--:|--:|--:|--:|--:|")
     for card in cards:
         m = card.measured or {}
         count = m.get("million_instructions") or {}
@@ -44,7 +47,7 @@ def _overview(cards: Sequence[ModelCard]) -> str:
         size = card.model.stat().st_size // 1024 if card.model.is_file() else None
         figures = " | ".join(
             [_number(m.get("iou"), 4), _number(m.get("iou_vs_float"), 4), _number(m.get("agreement"), 4),
-             _number(m.get("flicker"), 2)]
+             _number(m.get("flicker"), 2), _number(m.get("flicker_vs_float"), 2)]
         )  # fmt: skip
         what = f"[{card.name}](#{card.name}) | {card.size[0]}x{card.size[1]} | {card.precision} | {size or '?'}"
         rows.append(f"| {what} | {figures} | {both if count else '–'} |")

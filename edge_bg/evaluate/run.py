@@ -98,7 +98,7 @@ def evaluate(
     items = found.items
     if limit is not None and limit < len(items):
         items = [items[i * len(items) // limit] for i in range(limit)]
-    company = tuple(i for i in items[:: max(1, len(items) // 12)] if (i.read()[1] >= metrics.HALF).any())
+    company = tuple(i for i in items[:: max(1, len(items) // 12)] if metrics.shows_somebody(i.read()[1]))
     job = Job(tuple(predictors or models), names, seed, company)
     total = len(items) + len(found.videos)
     records: list[Record] = []
@@ -162,10 +162,9 @@ class Worker:
         self.predictors = predictors
 
     def picture(self, item: Item) -> list[Record]:
-        """All records of one picture; none when its mask marks nobody: that is more often a fault of the label than an
-        empty room, and an IoU would say nothing."""
+        """All records of one picture; none when its mask marks nobody (see `metrics.shows_somebody`)."""
         bgr, truth = (even(p) for p in item.read())
-        if not (truth >= metrics.HALF).any():
+        if not metrics.shows_somebody(truth):
             return []
         scene = Scene(item, bgr, truth, self.job.company)
         group = groups.of(bgr, truth)
@@ -180,7 +179,7 @@ class Worker:
 
     def video(self, path: Path) -> tuple[video.VideoRecord, ...]:
         """The figures of one unlabelled video, for every model."""
-        return tuple(video.measure(path, predict, model) for model, predict in self.predictors.items())
+        return video.measure(path, self.predictors)
 
 
 _worker: Worker | None = None

@@ -21,6 +21,7 @@ import numpy as np
 from edge_bg.evaluate import metrics, ways
 from edge_bg.evaluate.clips import Clip, Shot, clips
 from edge_bg.evaluate.scenes import SCENES
+from edge_bg.evaluate.temporal import Temporal
 from edge_bg.evaluate.ways import Alpha, Brush, Predict, Way
 from edge_bg.frame import Picture, Size
 
@@ -55,7 +56,7 @@ class _Tally:
     """The figures of one way on one clip, as they come."""
 
     way: Way
-    temporal: metrics.Temporal = field(default_factory=metrics.Temporal)
+    temporal: Temporal = field(default_factory=Temporal)
     values: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in COLUMNS})
     _brush: Brush | None = None
 

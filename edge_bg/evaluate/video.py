@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_bg.evaluate import metrics
 from edge_bg.evaluate.data import even, frames, labelled
+from edge_bg.evaluate.temporal import Temporal, still_pixels
 from edge_bg.frame import Frame, Picture, from_bgr
+
+Predict = Callable[[Frame], Picture]
 
 
 @dataclass(frozen=True)
 class VideoRecord:
-    """flicker: see `metrics.Temporal.flicker`, on pixels that stand still. change: mean change of the mask from one
-    frame to the next over all pixels, times 1000, at the model's own size: motion counts too; compare twins with it."""
+    """flicker: see `Temporal.flicker`, on pixels that stand still. change: mean change of the mask from one frame to
+    the next over all pixels, times 1000, at the model's own size: real motion counts too."""
 
     name: str
     model: str
@@ -30,33 +34,56 @@ class VideoRecord:
     lag: float | None = None
 
 
-def measure(path: Path, predict: Callable[[Frame], Picture], model: str, limit: int | None = None) -> VideoRecord:
-    """The figures of one model on one video: a file, or the folder of a labelled clip, whose flicker is taken where the
-    true alpha stands still, and which has IoU, dtSSD and lag too. Raises `PictureError`."""
-    temporal = metrics.Temporal()
-    past_luma: Picture | None = None
-    past_mask: Picture | None = None
-    changes: list[float] = []
-    ious: list[float] = []
+@dataclass
+class _Watch:
+    """What one model's masks of a video add up to."""
+
+    temporal: Temporal = field(default_factory=Temporal)
+    changes: list[float] = field(default_factory=list)
+    ious: list[float] = field(default_factory=list)
+    past: Picture | None = None
+
+    def add(self, mask: Picture, frame: Frame, truth: Picture | None, still: NDArray[np.bool_] | None) -> None:
+        alpha = np.asarray(cv2.resize(mask, frame.size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        self.temporal.add(alpha, truth, still)
+        if truth is not None and metrics.shows_somebody(truth):
+            self.ious.append(metrics.iou(alpha, truth))
+        if self.past is not None:
+            self.changes.append(float(cv2.absdiff(mask, self.past).mean()) / 255 * 1000)
+        self.past = mask
+
+    def record(self, name: str, model: str, count: int) -> VideoRecord:
+        change = float(np.mean(self.changes)) if self.changes else float("nan")
+        dtssd, lag = (None if math.isnan(v) else v for v in (self.temporal.dtssd, self.temporal.lag))
+        iou = float(np.mean(self.ious)) if self.ious else None
+        return VideoRecord(name, model, count, self.temporal.flicker, change, iou, dtssd, lag)
+
+
+def measure(
+    path: Path,
+    predictors: Mapping[str, Predict],
+    limit: int | None = None,
+    look: Callable[[dict[str, Picture]], None] | None = None,
+) -> tuple[VideoRecord, ...]:
+    """The figures of each model (by name) on one video: a file, or the folder of a labelled clip, whose flicker is
+    taken where the true alpha stands still, and which has IoU, dtSSD and lag too.
+
+    limit: at most so many frames. look: called for each frame with all models' masks, uint8 (h, w).
+    Raises `PictureError`.
+    """
+    watches = {name: _Watch() for name in predictors}
+    past: Picture | None = None
     count = 0
     for count, (bgr, truth) in enumerate(_pairs(path, limit), 1):
         frame = Frame(from_bgr(bgr), count / 30.0, count)
-        mask = predict(frame)
-        alpha = np.asarray(cv2.resize(mask, frame.size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        if truth is None:
-            still = None if past_luma is None else metrics.still_pixels(frame.y, past_luma)
-            temporal.add(alpha, still=still)
-        else:
-            temporal.add(alpha, truth)
-            if (truth >= metrics.HALF).any():
-                ious.append(metrics.iou(alpha, truth))
-        if past_mask is not None:
-            changes.append(float(cv2.absdiff(mask, past_mask).mean()) / 255 * 1000)
-        past_luma, past_mask = frame.y, mask
-    change = float(np.mean(changes)) if changes else float("nan")
-    dtssd, lag = (None if math.isnan(v) else v for v in (temporal.dtssd, temporal.lag))
-    iou = float(np.mean(ious)) if ious else None
-    return VideoRecord(path.stem, model, count, temporal.flicker, change, iou, dtssd, lag)
+        still = still_pixels(frame.y, past) if truth is None and past is not None else None
+        masks = {name: predict(frame) for name, predict in predictors.items()}
+        for name, mask in masks.items():
+            watches[name].add(mask, frame, truth, still)
+        if look is not None:
+            look(masks)
+        past = frame.y
+    return tuple(watch.record(path.stem, name, count) for name, watch in watches.items())
 
 
 def _pairs(path: Path, limit: int | None) -> Iterator[tuple[Picture, Picture | None]]:

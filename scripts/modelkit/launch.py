@@ -25,5 +25,5 @@ def launch(module: str) -> None:
         subprocess.run([str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", *PINS], check=True)
         stamp.write_text("\n".join(PINS) + "\n")
     python = str(VENV / "bin" / "python")
-    os.environ["PYTHONPATH"] = str(SCRIPTS)
+    os.environ["PYTHONPATH"] = f"{SCRIPTS}:{SCRIPTS.parent}"
     os.execv(python, [python, "-m", module, *sys.argv[1:]])

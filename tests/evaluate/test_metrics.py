@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge_bg.evaluate import metrics
+from edge_bg.evaluate import metrics, temporal
 
 Alpha = NDArray[np.uint8]
 
@@ -217,8 +217,8 @@ def moving(frames: int, speed: float = 3.0) -> list[Alpha]:
     return [cv2.GaussianBlur(disk(160, 30, 35 + speed * i, 80), (0, 0), 1.0) for i in range(frames)]
 
 
-def measure(alphas: list[Alpha], truths: list[Alpha]) -> metrics.Temporal:
-    clip = metrics.Temporal()
+def measure(alphas: list[Alpha], truths: list[Alpha]) -> temporal.Temporal:
+    clip = temporal.Temporal()
     for alpha, truth in zip(alphas, truths, strict=True):
         clip.add(alpha, truth)
     return clip
@@ -266,7 +266,7 @@ def test_flicker_and_dtssd_of_a_blinking_pixel_block() -> None:
 def test_flicker_without_truth_counts_still_pixels_only() -> None:
     still = np.zeros((100, 100), bool)
     still[:50] = True
-    clip = metrics.Temporal()
+    clip = temporal.Temporal()
     for level in (0, 255, 0):
         alpha = np.zeros((100, 100), np.uint8)
         alpha[50:] = level  # flickers where the picture moved: not held against it
@@ -281,9 +281,9 @@ def test_still_pixels_see_through_sensor_noise_and_notice_motion() -> None:
     room = cv2.GaussianBlur(rng.integers(0, 256, (120, 120), dtype=np.uint8), (0, 0), 3)
     room = cv2.normalize(room, None, 60, 180, cv2.NORM_MINMAX)
     noisy = [np.clip(room + rng.normal(0, 4, room.shape), 0, 255).astype(np.uint8) for _ in "ab"]
-    assert metrics.still_pixels(noisy[0], noisy[1]).mean() > 0.97
+    assert temporal.still_pixels(noisy[0], noisy[1]).mean() > 0.97
     noisy[1][40:60, 40:60] = 250
-    assert not metrics.still_pixels(noisy[0], noisy[1])[40:60, 40:60].any()
+    assert not temporal.still_pixels(noisy[0], noisy[1])[40:60, 40:60].any()
 
 
 @settings(max_examples=60, deadline=None)
