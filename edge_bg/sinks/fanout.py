@@ -133,7 +133,7 @@ class _Outlet:
         if isinstance(caught, SinkError):
             error = caught
         elif isinstance(caught, EdgeBgError):
-            error = SinkError(f"{self.name}: {caught.message}", hint=caught.hint)
+            error = SinkError(caught.message, hint=caught.hint)
             error.__cause__ = caught
         else:  # an operating system's error that the sink did not foresee, or a fault in the sink
             text = str(caught) if isinstance(caught, OSError) else repr(caught)
