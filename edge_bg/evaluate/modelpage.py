@@ -36,9 +36,7 @@ def page(cards: Sequence[ModelCard], evaluation: Mapping[str, Any], pictures: Ma
 
 
 def _overview(cards: Sequence[ModelCard]) -> str:
-    rows = [
-        "| model | input | precision | KiB | IoU | vs float | agreement | flicker | x float | M instr. A72 / A76 |"
-    ]
+    rows = ["| model | input | precision | KiB | IoU | vs float | agreement | flicker | x float | M instr. A72 / A76 |"]
     rows.append("|---|---|---|--:|--:|--:|--:|--:|--:|--:|")
     for card in cards:
         m = card.measured or {}
