@@ -82,10 +82,13 @@ def test_install_twice_and_uninstall(root: Path, tmp_path: Path) -> None:
         "etc/udev/rules.d/60-edge-bg.rules",
     } <= set(first)
     assert "etc/systemd/system/edge-bg.service.d/coral-usb.conf" in first
+    assert "apex" not in first["etc/udev/rules.d/60-edge-bg.rules"][0].decode(), "udev complains of unknown groups"
     unit = first["etc/systemd/system/edge-bg.service"][0].decode()
     assert f"ExecStart={sys.executable} -m edge_bg.service /etc/edge-bg/config.yaml" in unit
     assert "nothing to do" in install(root, *into, "--coral-usb")
     assert tree(tmp_path) == first
+    install(root, *into, "--coral-pcie")
+    assert "etc/udev/rules.d/60-edge-bg-coral-pcie.rules" in tree(tmp_path)
     (tmp_path / "etc/edge-bg/config.yaml").write_text("mine: true\n")
     install(root, *into, "--config", str(root / "configs/coral.yaml"))
     assert (tmp_path / "etc/edge-bg/config.yaml").read_text() == "mine: true\n"
