@@ -37,7 +37,7 @@ from edge_bg.sinks.fanout import Sinks
 from edge_bg.sources import KINDS as SOURCES
 from edge_bg.sources import Source
 from edge_bg.stats import Stats
-from edge_bg.tuned import resolve
+from edge_bg.tuned import preferred, resolve
 
 log = logging.getLogger(__name__)
 
@@ -216,6 +216,7 @@ def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False
     """
     model = config.model
     delegates = [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
+    delegates = preferred(model.name, delegates, named="delegates" in model.model_fields_set)
     card, threads = resolve(model.name, model.precision, model.threads)
     network = Segmenter(card, delegates=delegates, threads=threads, stats=stats, quick=quick)
     return framed(config, network, stats)

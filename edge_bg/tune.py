@@ -1,7 +1,8 @@
-"""`edge-bg tune`: measure the installed models and thread counts on this board, choose, say why.
+"""`edge-bg tune`: measure the installed models, thread counts and delegates on this board, choose, say why.
 
 The rule: of what holds the wanted rate with a margin, the model with the best measured IoU; where two are within
 0.003, the calmer one (flicker), then the one that takes least of the processor. If nothing holds it, the fastest.
+What runs on an accelerator counts with the IoU of its uncompiled file, and takes nothing of the processor.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from edge_bg.frame import Frame, Size
 MARGIN = 0.85  # of a frame's time the network may take: capture, the matte and the heat of the day want some too
 ALIKE = 0.003  # IoU within which two models count as equally good
 ROUNDS = 3
+CPU = "cpu"
 FITS = 1.5  # how much a model's aspect ratio may differ from the frame's
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model with a thread count: `ms` a frame for the network (median), `rest` ms for matte and compositor."""
+    """A model with a thread count on a delegate: `ms` a frame for the network (median), `rest` ms for matte and
+    compositor."""
 
     card: ModelCard
     threads: int
@@ -33,15 +36,27 @@ class Candidate:
     rest: float
     iou: float
     flicker: float
+    delegate: str = CPU
 
     @property
     def name(self) -> str:
         """Stem of the card's file."""
         return self.card.path.stem
 
+    @property
+    def label(self) -> str:
+        """The model, and what it runs on where that is not the processor."""
+        return self.name if self.delegate == CPU else f"{self.name} on {self.delegate}"
+
+    @property
+    def processor(self) -> float:
+        """Milliseconds of processor a frame, all threads together."""
+        return self.ms * self.threads if self.delegate == CPU else 0.0
+
     def rate(self, cores: int) -> float:
-        """Frames a second that the loop can hold: stages run side by side where there is a second core."""
-        busy = self.ms + self.rest if cores == 1 else max(self.ms, self.rest)
+        """Frames a second that the loop can hold: stages run side by side where there is a second core, or where the
+        network has a chip of its own."""
+        busy = self.ms + self.rest if cores == 1 and self.delegate == CPU else max(self.ms, self.rest)
         return 1000.0 / busy
 
 
@@ -72,37 +87,43 @@ def candidates(
     size: Size,
     seconds: float,
     say: Callable[[str], None] = lambda text: None,
+    delegates: Sequence[object] = (CPU,),
 ) -> tuple[list[Candidate], list[str]]:
-    """Measure each card with each thread count for about `seconds` in turns: (candidates, why others failed).
+    """Measure each card for about `seconds` with each thread count, and on each other delegate, in turns:
+    (candidates, why others failed). `delegates` are entries of a config's `model.delegates`.
 
-    Turns are shuffled and repeated, so that a passing load or heat does not decide against one.
+    Turns are shuffled and repeated, so that a passing load or heat does not decide against one. Raises `DelegateError`
+    for an entry that is none.
     """
+    from edge_bg.delegates import Spec
     from edge_bg.segment import Segmenter
 
     frame = _frame(size)
     rest = _rest(frame, seconds / 2)
-    times: dict[tuple[int, int], list[float]] = {(i, t): [] for i in range(len(cards)) for t in threads}
+    entries = {Spec.parse(entry).label: entry for entry in delegates}
+    ways = [(label, count) for label in entries for count in (threads if label == CPU else (1,))]
+    times: dict[tuple[int, str, int], list[float]] = {(i, *way): [] for i in range(len(cards)) for way in ways}
     failed: list[str] = []
     order = list(times)
     for number in range(ROUNDS):
         random.Random(number).shuffle(order)
-        for key in order:
-            card, count = cards[key[0]], key[1]
-            say(f"{card.path.stem}, {count} thread{'s' * (count > 1)}, turn {number + 1} of {ROUNDS}")
+        for key in list(order):
+            card, label, count = cards[key[0]], key[1], key[2]
+            where = f"{count} thread{'s' * (count > 1)}" if label == CPU else label
+            say(f"{card.path.stem}, {where}, turn {number + 1} of {ROUNDS}")
             try:
-                with Segmenter(card, threads=count) as segmenter:
+                with Segmenter(card, threads=count, delegates=[entries[label]]) as segmenter:
                     times[key].append(_median_ms(lambda s=segmenter: s(frame), seconds / ROUNDS))  # type: ignore[misc]
             except EdgeBgError as error:
-                failed.append(f"{card.path.stem}: {error.message}")
-                order = [other for other in order if other != key]
+                failed.append(f"{card.path.stem}{'' if label == CPU else f' on {label}'}: {error.message}")
+                order.remove(key)
                 times[key].clear()
-                break
     found = []
-    for (i, count), taken in times.items():
+    for (i, label, count), taken in times.items():
         if taken:
             figures = cards[i].measured or {}
             flicker = float(figures.get("flicker", float("inf")))
-            found.append(Candidate(cards[i], count, median(taken), rest, float(figures["iou"]), flicker))
+            found.append(Candidate(cards[i], count, median(taken), rest, float(figures["iou"]), flicker, label))
     return found, failed
 
 
@@ -149,7 +170,7 @@ def choose(found: Sequence[Candidate], rate: float, cores: int) -> tuple[Candida
     if not holding:
         best = max(found, key=lambda c: (c.rate(cores), -c.ms, c.iou))
         why = (
-            f"nothing holds {rate:g} frames a second with a margin here; {best.name} with {best.threads} "
+            f"nothing holds {rate:g} frames a second with a margin here; {best.label} with {best.threads} "
             f"thread{'s' * (best.threads > 1)} is the fastest: {best.rate(cores):.1f}"
         )
         if best.rest * rate > 1000 * MARGIN:
@@ -160,19 +181,24 @@ def choose(found: Sequence[Candidate], rate: float, cores: int) -> tuple[Candida
     top = max(c.iou for c in holding)
     alike = [c for c in holding if c.iou >= top - ALIKE]
     calm = min(c.flicker for c in alike)
-    best = min((c for c in alike if c.flicker <= calm * 1.1), key=lambda c: (c.ms * c.threads, c.threads))
+    best = min((c for c in alike if c.flicker <= calm * 1.1), key=lambda c: (c.processor, c.ms, c.threads))
     better = [c for c in found if c.iou > best.iou + ALIKE and c not in holding]
     count = len({c.name for c in holding})
+    beside = [c for c in holding if c.name == best.name and c.delegate != best.delegate]
     why = f"of {count} models that hold {rate:g} frames a second it has the best IoU ({best.iou:.3f})"
     if len({c.name for c in alike}) > 1:
         why += (
             f", shared with {', '.join(sorted({c.name for c in alike} - {best.name}))}; it flickers least for its cost"
         )
+    if beside:
+        other = min(beside, key=lambda c: c.processor)
+        why += f"; on {best.delegate} it takes {best.processor:.1f} ms a frame of the processor, on {other.delegate} "
+        why += f"{other.processor:.1f}"
     if better:
         first = max(better, key=lambda c: (c.iou, c.rate(cores)))
-        why += f"; {first.name} ({first.iou:.3f}) would be better but reaches only {first.rate(cores):.1f}"
+        why += f"; {first.label} ({first.iou:.3f}) would be better but reaches only {first.rate(cores):.1f}"
     if best.threads > 1:
-        fewer = [c for c in found if c.name == best.name and c.threads < best.threads]
+        fewer = [c for c in found if c.label == best.label and c.threads < best.threads]
         if fewer:
             least = max(fewer, key=lambda c: c.rate(cores))
             why += f"; with {least.threads} it would reach {least.rate(cores):.1f}"
@@ -181,11 +207,11 @@ def choose(found: Sequence[Candidate], rate: float, cores: int) -> tuple[Candida
 
 def table(found: Sequence[Candidate], best: Candidate, rate: float, cores: int) -> str:
     """What was measured, for a terminal; `*` marks the choice."""
-    lines = [f"  {'MODEL':<34}{'THREADS':>8}{'MS':>9}{'FRAMES/S':>10}{'IOU':>8}{'FLICKER':>9}"]
-    for c in sorted(found, key=lambda c: (-c.iou, c.name, c.threads)):
+    wide = max([34, *(len(c.label) + 2 for c in found)])
+    lines = [f"  {'MODEL':<{wide}}{'THREADS':>8}{'MS':>9}{'FRAMES/S':>10}{'IOU':>8}{'FLICKER':>9}"]
+    for c in sorted(found, key=lambda c: (-c.iou, c.label, c.threads)):
         mark = "*" if c is best else " "
         holds = "" if c.rate(cores) * MARGIN >= rate else "  too slow"
-        lines.append(
-            f"{mark} {c.name:<34}{c.threads:>8}{c.ms:>9.2f}{c.rate(cores):>10.1f}{c.iou:>8.3f}{c.flicker:>9.2f}{holds}"
-        )
+        speed = f"{c.threads:>8}{c.ms:>9.2f}{c.rate(cores):>10.1f}"
+        lines.append(f"{mark} {c.label:<{wide}}{speed}{c.iou:>8.3f}{c.flicker:>9.2f}{holds}")
     return "\n".join(lines)

@@ -6,8 +6,10 @@ import json
 import logging
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from edge_bg.card import ModelCard, find
 from edge_bg.errors import ModelError
@@ -20,7 +22,7 @@ FILE = "tuned.json"
 
 @dataclass(frozen=True)
 class Choice:
-    """A model (a card's file stem), its SHA-256, how many threads, on which board, when, and why."""
+    """A model (a card's file stem), its SHA-256, how many threads, on which board, when, why, and on what it runs."""
 
     model: str
     sha256: str
@@ -28,6 +30,7 @@ class Choice:
     board: str
     date: str
     why: str
+    delegate: str = "cpu"
 
 
 def board() -> str:
@@ -96,3 +99,17 @@ def resolve(name: str, precision: str = "auto", threads: int | None = None) -> t
     else:
         log.info("model: auto, but nothing was measured on this board yet: %s; see edge-bg tune", FALLBACK)
     return find(FALLBACK, precision), threads
+
+
+def preferred(name: str, delegates: Sequence[Any], *, named: bool) -> list[Any]:
+    """The delegates to try for a model's `name` in a config, in order: for "auto" the one that `edge-bg tune` chose
+    comes first, if the config lists it, or if the config names none (`named` False) and it is an Edge TPU."""
+    from edge_bg.delegates import Spec
+
+    choice = load() if name == "auto" else None
+    if choice is None:
+        return list(delegates)
+    first = [entry for entry in delegates if Spec.parse(entry).label == choice.delegate]
+    if not first and not named and choice.delegate.startswith("edgetpu"):
+        first = [choice.delegate]
+    return [*first, *(entry for entry in delegates if entry not in first)]

@@ -18,6 +18,7 @@ from edge_bg.tuned import Choice, board, places, save
     epilog=examples(
         "edge-bg tune                                   for 30 frames a second at 1280x720",
         "edge-bg tune --rate 15 --size 640x480",
+        "edge-bg tune --delegate edgetpu                with a Coral, too",
         "sudo -u edge-bg STATE_DIRECTORY=/var/lib/edge-bg edge-bg tune     for the service",
     )
 )
@@ -27,18 +28,31 @@ from edge_bg.tuned import Choice, board, places, save
 @size_option("Size of the frames.")
 @click.option("--seconds", type=click.FloatRange(0.05, 60), default=2.0, show_default=True, help="For each candidate.")
 @click.option("--models", "-m", "only", multiple=True, metavar="NAME", help="These models only; default all installed.")
+@click.option(
+    "--delegate", "-d", "asked", multiple=True, metavar="NAME", help="Measure on this too: edgetpu, edgetpu:usb:0, ..."
+)
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Measure on what this config names."
+)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the choice here.")
 @click.option("--dry-run", is_flag=True, help="Measure and say, write nothing.")
 @debug_option
 def tune(
-    rate: float, size: tuple[int, int], seconds: float, only: tuple[str, ...], output: Path | None, dry_run: bool
+    rate: float,
+    size: tuple[int, int],
+    seconds: float,
+    only: tuple[str, ...],
+    asked: tuple[str, ...],
+    config: Path | None,
+    output: Path | None,
+    dry_run: bool,
 ) -> int:
     """Measure the models on this board and choose the one that `model: auto` will be."""
     cores = usable_cores()
     names = [name for part in only for name in part.split(",") if name]
     cards, left = suitable(size, [card for name in names for card in named(name)] or None)
     counts = [n for n in (1, 2, 3, 4) if n <= cores]
-    found, failed = candidates(cards, counts, size, seconds, lambda what: click.echo(f"measuring: {what}", err=True))
+    found, failed = candidates(cards, counts, size, seconds, _say, _delegates(asked, config))
     best, why = choose(found, rate, cores)
     click.echo(
         f"{board()}; frames of {size[0]}x{size[1]}, {rate:g} a second wanted; matte and compositor {best.rest:.2f} ms"
@@ -46,10 +60,11 @@ def tune(
     click.echo(table(found, best, rate, cores))
     for reason in (*left, *dict.fromkeys(failed)):
         click.echo(f"  left out: {reason}")
-    click.echo(f"chosen: {best.name}, {best.threads} thread{'s' * (best.threads > 1)}, because {why}.")
+    click.echo(f"chosen: {best.label}, {best.threads} thread{'s' * (best.threads > 1)}, because {why}.")
     if dry_run:
         return 0
-    choice = Choice(best.name, best.card.sha256, best.threads, board(), datetime.date.today().isoformat(), why)
+    today = datetime.date.today().isoformat()
+    choice = Choice(best.name, best.card.sha256, best.threads, board(), today, why, best.delegate)
     path = output or places()[0]
     try:
         save(choice, path)
@@ -60,3 +75,19 @@ def tune(
         ) from error
     click.echo(f"written: {path}; `model: auto` in a config takes it from there")
     return 0
+
+
+def _say(what: str) -> None:
+    click.echo(f"measuring: {what}", err=True)
+
+
+def _delegates(asked: tuple[str, ...], config: Path | None) -> list[object]:
+    """What to measure on: the processor always, then what the config and the command line name."""
+    listed: list[object] = ["cpu"]
+    if config is not None:
+        from edge_bg.config import load
+
+        model = load(config).model
+        listed += [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
+    listed += asked
+    return [entry for at, entry in enumerate(listed) if entry not in listed[:at]]
