@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+_THROTTLED: Final = {0: "too little voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
 
 
 def text(path: Path) -> str:
@@ -39,6 +42,11 @@ def throttled(root: str | Path = "/") -> int | None:
         except ValueError:
             continue
     return None
+
+
+def strained(bits: int) -> list[str]:
+    """What the bits of `throttled` say of this moment; shifted by 16 they say it of the time since the start."""
+    return [words for bit, words in _THROTTLED.items() if bits >> bit & 1]
 
 
 def model(root: str | Path = "/") -> str:

@@ -1,7 +1,8 @@
 """The daemon: one config, run until it is told to stop, as systemd would have it.
 
 READY is said when a first frame has been delivered by a sink, and the watchdog is fed by delivered frames alone;
-no timer ever speaks for the loop. SIGHUP reads the config again and SIGTERM ends. A missing camera is a state.
+no timer ever speaks for the loop. SIGHUP reads the config again, SIGUSR1 learns the empty room anew, SIGTERM ends. A
+missing camera is a state.
 """
 
 from __future__ import annotations
@@ -112,6 +113,9 @@ class Service:
         """Wait for signals; whether the end was asked for, now or before."""
         signals = self._signals.wait(seconds)
         self._asked = self._asked or signal.SIGHUP in signals
+        if signal.SIGUSR1 in signals and self._booth is not None:
+            log.info("learning the empty room anew")
+            self._booth.matte.relearn()
         self._told_to_stop = self._told_to_stop or bool(signals & {signal.SIGTERM, signal.SIGINT})
         return self._told_to_stop
 
@@ -239,6 +243,7 @@ class Service:
         degrees = board.temperature()
         if degrees is not None:
             parts.append(f"{degrees:.0f} °C")
+        parts += board.strained(board.throttled() or 0)
         if booth.source.state != "ok":
             parts.append(f"source {booth.source.state}")
         if info["fallbacks"]:

@@ -12,7 +12,6 @@ from edge_bg.doctor.host import Host
 from edge_bg.runtime import usable_cores
 
 MB = 1 << 20
-_THROTTLED = {0: "too little voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
 
 
 def board(host: Host) -> Iterator[Check]:
@@ -83,8 +82,7 @@ def power(host: Host) -> Iterator[Check]:
     said = re.fullmatch(r"throttled=(0x[0-9a-fA-F]+)", host.command("vcgencmd", "get_throttled") or "")
     bits = int(said[1], 16) if said else facts.throttled(host.root)
     if bits is not None:
-        now = [words for bit, words in _THROTTLED.items() if bits >> bit & 1]
-        before = [words for bit, words in _THROTTLED.items() if bits >> (bit + 16) & 1]
+        now, before = facts.strained(bits), facts.strained(bits >> 16)
         if now:
             yield Check("power", "fail", f"now: {', '.join(now)} ({bits:#x})", mend)
         elif before:
