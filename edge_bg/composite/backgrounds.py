@@ -43,7 +43,7 @@ class Background(Protocol):
 
 
 class Still:
-    """A background that is one picture, made when the size is known."""
+    """A background that has its picture ready, made when the size is known; one of its own kind draws it once."""
 
     mode: Literal["blend", "alpha", "pass"] = "blend"
     room = False
@@ -60,7 +60,7 @@ class Still:
         self._picture = self._draw(size)
 
     def __call__(self, frame: Frame, /) -> I420:
-        """The picture, the same every time."""
+        """The picture that is ready: the same every time, or until another one is due."""
         if self._picture is None:
             self.open(frame.size, 30.0)
         assert self._picture is not None

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from edge_bg.composite.backgrounds import Background
-from edge_bg.composite.colour import OldRoom, blend_without, wrap_light
-from edge_bg.frame import I420, SHARE, Frame, Picture, Pool, Size, planes
+from edge_bg.composite.colour import OldRoom, blend, blend_without
+from edge_bg.composite.light import LightMatch, LightWrap
+from edge_bg.frame import I420, Frame, Pool, Size, planes
 from edge_bg.tiles import Grid, Rect, Scratch, soft_parts
 
 _BAND = 40  # rows blended at a time, to stay in the cache
@@ -29,20 +30,29 @@ class Compositor:
     clean:      take the old room's colours out of soft edges (`edge_bg.composite.colour`); needs an alpha that knows
                 its soft parts, and has no effect on any other.
     wrap:       0..1, how much of the new background's light spills over the person's edge; likewise.
+    match:      0..1, how far the person is brought to the background's exposure and white balance.
     """
 
     def __init__(
-        self, background: Background, size: Size, *, fps: float = 30.0, clean: bool = False, wrap: float = 0.0
+        self,
+        background: Background,
+        size: Size,
+        *,
+        fps: float = 30.0,
+        clean: bool = False,
+        wrap: float = 0.0,
+        match: float = 0.0,
     ) -> None:
-        if not 0 <= wrap <= 1:
-            raise ValueError(f"light wrap {wrap} is outside 0..1")
+        for name, amount in (("light wrap", wrap), ("light match", match)):
+            if not 0 <= amount <= 1:
+                raise ValueError(f"{name} {amount} is outside 0..1")
         self.size = size
         self.fps = fps
         self._pool = Pool(size)
         self._scratch = Scratch()
         self._old = OldRoom(Grid.of(size)) if clean else None
-        self._wrap = wrap
-        self._reach = max(1, size[1] // 120)
+        self._wrap = LightWrap(Grid.of(size), wrap) if wrap else None
+        self._match = LightMatch(match) if match else None
         self._lock = threading.Lock()
         background.open(size, fps)
         self._background = background
@@ -57,6 +67,8 @@ class Compositor:
         new.open(self.size, self.fps)
         with self._lock:  # not while a frame is being drawn from the old one
             old, self._background = self._background, new
+            if self._match is not None:
+                self._match.reset()
         if old is not new:
             old.close()
 
@@ -87,51 +99,40 @@ class Compositor:
 
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
         known = soft_parts(alpha)
-        old = self._old if known else None
         if known:
             soft, solid = known
         else:
             width, height = self.size
             soft, solid = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)], []
-        if old is not None and soft:
-            old.look(person, alpha)
+        old, wrap = (self._old, self._wrap) if known and soft else (None, None)
+        tables = None if self._match is None or self._background.room else self._match(person, behind)
+        if old is not None:
+            old.look(person, alpha, tables)
+        if wrap is not None:
+            wrap.look(behind, alpha)
         pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
         for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
             np.copyto(target, bg)  # a plane at a time, so that it is still in the cache for what follows
             for part in solid:
                 at = _at(part, plane)
-                target[at] = fg[at]
+                if tables is None:
+                    target[at] = fg[at]
+                else:
+                    cv2.LUT(fg[at], tables[plane], target[at])
             for part in soft:
                 at = _at(part, plane)
+                share, mixed, seen = weight[at], target[at], fg[at]
+                if tables is not None:
+                    seen = cv2.LUT(seen, tables[plane], self._scratch.take("seen", share.shape, np.uint8))
                 if old is None:
-                    blend(fg[at], weight[at], target[at], self._scratch)
+                    blend(seen, share, mixed, self._scratch)
                 else:
-                    room = old.part(plane, part, self._scratch)
-                    blend_without(fg[at], room, target[at], weight[at], target[at], self._scratch)
-                if self._wrap and known:
-                    light = planes(np.asarray(behind))[plane]
-                    reach = max(1, self._reach // (2 if plane else 1))
-                    wrap_light(light[at], weight[at], self._wrap, target[at], reach, self._scratch)
+                    blend_without(seen, old.part(plane, part, self._scratch), mixed, share, mixed, self._scratch)
+                if wrap is not None:
+                    wrap.part(plane, part, share, mixed, self._scratch)
 
 
 def _at(rect: Rect, plane: int) -> tuple[slice, slice]:
     """Where `rect` of the frame lies in plane 0 (Y), 1 (U) or 2 (V)."""
     cell = 2 if plane else 1
     return slice(rect.top // cell, rect.bottom // cell), slice(rect.left // cell, rect.right // cell)
-
-
-def blend(person: Picture, alpha: Picture, out: Picture, scratch: Scratch) -> None:
-    """`out = (person * alpha + out * (255 - alpha)) / 255` for uint8 arrays `(h, w)`, within one level.
-
-    One product, of the difference: OpenCV rounds it on x86 and cuts it off on Arm, where the two products of the
-    formula as it stands made every soft pixel a level too dark.
-    """
-    step = scratch.take("other", alpha.shape, np.uint8)
-    more = scratch.take("more", alpha.shape, np.uint8)
-    brighter = scratch.take("brighter", alpha.shape, np.uint8)
-    cv2.compare(person, out, cv2.CMP_GT, brighter)
-    cv2.absdiff(person, out, step)
-    cv2.multiply(step, alpha, step, SHARE)
-    cv2.add(out, step, more)
-    cv2.subtract(out, step, out)
-    cv2.copyTo(more, brighter, out)

@@ -5,31 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 
-from edge_bg.composite.backgrounds import Fit, check_fit, fit_picture
+from edge_bg.composite.backgrounds import Fit, Still, check_fit, fit_picture
 from edge_bg.errors import PictureError
-from edge_bg.frame import I420, Frame, Pool, Size, from_bgr
+from edge_bg.frame import Pool, Size, from_bgr
 
 _HINT = "give a video that OpenCV opens, such as an H.264 .mp4; `ffprobe FILE` shows what it holds"
 
 
-class VideoBackground:
+class VideoBackground(Still):
     """A video file at its own pace, from the start again when it ends; `fit` as for a picture.
 
     `open` raises PictureError when the file is absent or no video. A file that breaks later stays on its last
     good picture.
     """
 
-    mode: Literal["blend", "alpha", "pass"] = "blend"
-    room = False
-
     def __init__(self, path: str | Path, fit: Fit = "cover") -> None:
+        super().__init__()
         self.path = Path(path)
         self.fit = check_fit(fit)
-        self._picture: I420 | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -71,17 +68,10 @@ class VideoBackground:
             due = max(due + pause, time.monotonic())
         capture.release()
 
-    def __call__(self, frame: Frame, /) -> I420:
-        """The picture that is due; the same one again when the video is slower than the camera."""
-        if self._picture is None:
-            self.open(frame.size, 30.0)
-        assert self._picture is not None
-        return self._picture
-
     def close(self) -> None:
         """Stop decoding."""
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=2.0)
         self._thread = None
-        self._picture = None
+        super().close()

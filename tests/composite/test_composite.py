@@ -25,21 +25,12 @@ from edge_bg.composite.video import VideoBackground
 from edge_bg.errors import PictureError
 from edge_bg.frame import Frame, filled, planes, to_bgr, unpremultiply
 from edge_bg.matte import Matte
-from edge_bg.tiles import Rect, with_soft
 
 SIZE = (320, 240)
 
 
 def noise(seed: int, size=SIZE) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (size[1] * 3 // 2, size[0]), np.uint8)
-
-
-def disc_alpha(size=SIZE) -> np.ndarray:
-    """alpha420 of a disc with a soft edge, from the matte."""
-    mask = np.zeros((144, 256), np.uint8)
-    cv2.circle(mask, (128, 72), 40, 255, -1)
-    frame = Frame(filled(size, (90, 128, 128)), 0.0, 0)
-    return Matte(size)(cv2.blur(mask, (9, 9)), frame)
 
 
 class Painted:
@@ -72,7 +63,7 @@ def test_blend_is_within_a_level_of_float(seed):
     assert out.time == 1.0 and out.index == 7 and out.alpha420 is alpha
 
 
-def test_soft_parts_only_gives_the_same_bytes():
+def test_soft_parts_only_gives_the_same_bytes(disc_alpha):
     person, behind, alpha = noise(1), noise(2), disc_alpha()
     assert alpha.soft
     compositor = Compositor(Painted(behind), SIZE)
@@ -80,7 +71,7 @@ def test_soft_parts_only_gives_the_same_bytes():
     assert (quick.data == whole.data).all()
 
 
-def test_transparent_fades_into_black_so_that_no_sink_can_show_the_room():
+def test_transparent_fades_into_black_so_that_no_sink_can_show_the_room(disc_alpha):
     person, alpha = noise(1), disc_alpha()
     out = Compositor(TransparentBackground(), SIZE)(Frame(person, 0.0, 0), alpha)
     assert (out.data[alpha == 255] == person[alpha == 255]).all()
@@ -92,7 +83,7 @@ def test_transparent_fades_into_black_so_that_no_sink_can_show_the_room():
     assert not Compositor(ColorBackground("#000"), SIZE)(Frame(person, 0.0, 0), alpha).premultiplied
 
 
-def test_a_transparent_frame_gives_its_colours_back():
+def test_a_transparent_frame_gives_its_colours_back(disc_alpha):
     person, alpha = noise(1), disc_alpha()
     out = Compositor(TransparentBackground(), SIZE)(Frame(person, 0.0, 0), alpha)
     straight = unpremultiply(out.data, out.alpha420)
@@ -102,7 +93,7 @@ def test_a_transparent_frame_gives_its_colours_back():
     assert (out.rgba()[..., 3] == out.alpha).all()
 
 
-def test_none_passes_the_frame_through():
+def test_none_passes_the_frame_through(disc_alpha):
     frame, alpha = Frame(noise(1), 0.0, 0), disc_alpha()
     out = Compositor(NoBackground(), SIZE)(frame, alpha)
     assert out.data is frame.data and out.alpha420 is alpha
@@ -243,7 +234,7 @@ def test_wrong_sizes_are_refused():
         Compositor(ColorBackground(), SIZE)(Frame(noise(0), 0.0, 0), filled((640, 480), (0, 0, 0)))
 
 
-def test_steady_state_allocates_no_frames():
+def test_steady_state_allocates_no_frames(disc_alpha):
     size = (1280, 720)
     frame, alpha = Frame(noise(1, size), 0.0, 0), disc_alpha(size)
     matte, mask = Matte(size), np.full((144, 256), 255, np.uint8)
@@ -261,47 +252,3 @@ def test_steady_state_allocates_no_frames():
         tracemalloc.stop()
         assert grown < 256 * 144 * 8
         assert peak < 1280 * 720 * 3 // 2  # planes of the working picture, all together less than a frame
-
-
-def test_clean_takes_the_old_room_out_of_soft_edges():
-    size = (640, 480)
-    width, height = size
-    truth = np.zeros((height, width), np.uint8)
-    cv2.circle(truth, (320, 240), 120, 255, -1)
-    truth = cv2.blur(truth, (25, 25))
-    share = truth.astype(np.float32) / 255
-    data = filled(size, (0, 128, 128))
-    data[:height] = 40 * share + 220 * (1 - share)  # someone dark before a bright wall
-    alpha = filled(size, (0, 0, 0))
-    alpha[:height] = truth
-    for plane in planes(alpha)[1:]:
-        plane[...] = cv2.resize(truth, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    alpha = with_soft(alpha, [Rect(160, 80, 480, 400)], [])
-    perfect = 40 * share + 90 * (1 - share)
-    frame, behind, edge = Frame(data, 0.0, 0), Painted(filled(size, (90, 128, 128))), (truth > 6) & (truth < 249)
-    error = [
-        float(np.abs(Compositor(behind, size, clean=clean)(frame, alpha).y - perfect)[edge].mean())
-        for clean in (False, True)
-    ]
-    assert error[1] < 0.3 * error[0]
-    cleaned = Compositor(behind, size, clean=True)(frame, alpha)
-    assert (cleaned.y[truth == 0] == 90).all() and (cleaned.y[truth == 255] == data[:height][truth == 255]).all()
-
-
-def test_clean_never_shows_the_room_where_alpha_is_nothing():
-    alpha = disc_alpha()
-    out = Compositor(ColorBackground("black"), SIZE, clean=True)(Frame(noise(5), 0.0, 0), alpha)
-    assert (out.y[np.asarray(alpha)[:240] == 0] == 0).all()
-
-
-def test_light_wraps_round_the_edge_and_no_further():
-    person, behind, alpha = filled(SIZE, (40, 128, 128)), filled(SIZE, (240, 128, 128)), disc_alpha()
-    frame = Frame(person, 0.0, 0)
-    plain = Compositor(Painted(behind), SIZE)(frame, alpha).y.astype(int)
-    wrapped = Compositor(Painted(behind), SIZE, wrap=0.6)(frame, alpha).y.astype(int)
-    y = np.asarray(alpha)[:240]
-    assert (wrapped >= plain - 1).all() and (wrapped - plain)[(y > 100) & (y < 250)].mean() > 10
-    deep = cv2.erode(y, np.ones((25, 25), np.uint8)) == 255
-    assert np.abs(wrapped - plain)[deep | (y == 0)].max() <= 1
-    with pytest.raises(ValueError, match="wrap"):
-        Compositor(Painted(behind), SIZE, wrap=2.0)
