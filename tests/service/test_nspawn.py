@@ -59,8 +59,9 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
         pytest.skip(f"{SYSTEM_PYTHON} IS OF ANOTHER VERSION than the tests' Python, whose packages it has to use")
     program = machine / "opt/edge-bg/bin/python"
     program.parent.mkdir(parents=True)
-    packages = f"/opt/edge-bg/src:{sysconfig.get_path('purelib')}"
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={packages} exec {SYSTEM_PYTHON} "$@"\n')
+    # The packages of the tests' Python, at a place that neither the container's /tmp nor ProtectHome hides.
+    packages = ["--bind-ro", f"{sysconfig.get_path('purelib')}:/opt/edge-bg/packages"]
+    program.write_text(f'#!/bin/sh\nPYTHONPATH=/opt/edge-bg/src:/opt/edge-bg/packages exec {SYSTEM_PYTHON} "$@"\n')
     program.chmod(0o755)
     for folder in ("edge_bg", "models", "configs"):
         shutil.copytree(root / folder, machine / "opt/edge-bg/src" / folder)
@@ -93,6 +94,7 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
     subprocess.run(
         [
             *NSPAWN,
+            *packages,
             "-D",
             str(machine),
             "-b",

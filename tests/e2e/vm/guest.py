@@ -60,7 +60,7 @@ class Viewer:
             self.sizes.add((int(width), int(height)))
             self.seen.append((float(at), name))
 
-    def wait(self, name: str, since: float, timeout: float = 120, frames: int = 3) -> float:
+    def wait(self, name: str, since: float, timeout: float = 300, frames: int = 3) -> float:
         """Seconds from `since` to the first of `frames` pictures of that name; TimeoutError otherwise."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -83,7 +83,7 @@ def restarts() -> int:
     return int(sh("systemctl", "show", "-p", "NRestarts", "--value", UNIT))
 
 
-def wait_for(what: str, condition: Callable[[], object], timeout: float = 120) -> None:
+def wait_for(what: str, condition: Callable[[], object], timeout: float = 300) -> None:
     end = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > end:

@@ -14,7 +14,7 @@ import numpy as np
 
 capture = cv2.VideoCapture(sys.argv[1], cv2.CAP_V4L2)
 behind = np.array([int(word) for word in sys.argv[:1:-1]])
-end = time.monotonic() + 60
+end = time.monotonic() + 180
 while True:
     good, picture = capture.read()
     if not good:
@@ -25,7 +25,7 @@ while True:
         if 0.05 < person < 0.7:
             break
     if time.monotonic() > end:
-        sys.exit("no picture with a person and the background in it within 60 s")
+        sys.exit("no picture with a person and the background in it within 180 s")
 encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 print(f"person: {person:.0%} of the picture is not background")
 print("PICTURE-BEGIN")
