@@ -13,7 +13,7 @@ from edge_bg.matte.chroma import ChromaKey
 from edge_bg.matte.clean import clean
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
-from edge_bg.matte.temporal import Smoother
+from edge_bg.matte.temporal import Motion, Smoother
 from edge_bg.tiles import WORKING_PIXELS, Grid
 
 __all__ = ["Matte", "MatteOptions"]
@@ -35,6 +35,7 @@ class Matte:
         o = self.options
         self.booth = Booth() if o.booth else None
         self.key = ChromaKey(_rgb(o.key), o.tolerance) if o.key else None
+        self._motion = Motion()
         self._smoother = Smoother(o.smoothing, o.certainty, o.motion) if o.smoothing else None
         self._upsampler = self._make_upsampler(Grid.of(size))
         self._pixels = WORKING_PIXELS
@@ -55,7 +56,7 @@ class Matte:
             radius=o.radius,
             epsilon=o.epsilon,
             sharpness=o.sharpness,
-            steady=round(o.play),
+            play=o.play,
         )
 
     def _suit(self, mask: Picture) -> None:
@@ -75,6 +76,7 @@ class Matte:
         """Forget the past, as after a cut or a cover."""
         if self.booth:
             self.booth.reset()
+        self._motion.reset()
         if self._smoother:
             self._smoother.reset()
         self._upsampler.reset()
@@ -91,16 +93,22 @@ class Matte:
             mask = self.booth(mask, colour)
         if self.key:
             mask = self.key(mask, colour)
+        moved = self._motion(colour)
         if self._smoother:
-            mask, colour = self._smoother(mask, colour)
+            mask, colour = self._smoother(mask, colour, moved)
         mask = clean(mask, self.options.specks)
         curved: Any = cv2.LUT(mask, self._curve)
-        return self._upsampler(curved, colour, halves, self._pool.take())
+        return self._upsampler(curved, colour, moved, halves, self._pool.take())
 
     def relearn(self) -> None:
-        """Forget the empty room; it is learned again as soon as nobody is in it."""
+        """Forget the empty room; it is learned again as soon as nobody is in it. From any thread."""
         if self.booth:
             self.booth.relearn()
+
+    def follow(self, past: Matte) -> None:
+        """Take over from another matte what it knows of the empty room, if that room is seen at the same size."""
+        if self.booth and past.booth and past.size == self.size:
+            self.booth = past.booth
 
     def _colour(self, frame: Frame, halves: list[Picture]) -> Picture:
         """Y, U and V at working size, `(h, w, 3)`: from what the network looked at, where that fits."""

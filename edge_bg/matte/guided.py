@@ -6,7 +6,6 @@ colour, `a_y * Y + a_u * U + a_v * V + b`, fitted by least squares.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,28 +18,26 @@ Floats = NDArray[np.float32]
 def fit(colour: Picture, mask: Floats, radius: int, epsilon: float, scratch: Scratch) -> tuple[Floats, Floats]:
     """(a_y, a_u, a_v and b, float32 `(4, h, w)`; the mask they give, float32 `(h, w)`), valid until `scratch` is used.
 
-    colour:  `(h, w, 3)` uint8, the guide in Y, U, V.
-    mask:    `(h, w)` float32.
-    radius:  of the window, in pixels.
+    colour:  `(h + 2 * radius, w + 2 * radius, 3)` uint8, the guide in Y, U, V, with a margin of `radius` pixels.
+    mask:    `(h + 2 * radius, w + 2 * radius)` float32.
+    radius:  of the window, in pixels, 1 or more.
     epsilon: noise in levels of 255; contrasts below it are smoothed over instead of followed.
     """
-    height, width = mask.shape
-    # All planes stand on top of each other, with `radius` rows between, so that one call takes the mean of them all.
-    rows = height + 2 * radius
-    values, means = (scratch.take(name, (13, rows, width), np.float32) for name in ("values", "means"))
-    inner = values[:4, radius : radius + height]
+    rows, columns = mask.shape
+    height, width = rows - 2 * radius, columns - 2 * radius
+    values = scratch.take("values", (4, rows, columns), np.float32)  # Y U V P
     for channel in range(3):
-        np.copyto(inner[channel], colour[..., channel])
-    np.copyto(inner[3], mask)
-    values[:4, :radius] = inner[:, :1]
-    values[:4, radius + height :] = inner[:, -1:]
-    # Y U V P, then their products: YY YU YV YP, UU UV UP, VV VP.
+        np.copyto(values[channel], colour[..., channel])
+    np.copyto(values[3], mask)
+    # Their share in a window's mean, then that of their products: Y U V P, YY YU YV YP, UU UV UP, VV VP.
+    shares = scratch.take("shares", (13, rows, columns), np.float32)
+    np.multiply(values, np.float32((2 * radius + 1) ** -2), out=shares[:4])
     first = ((0, 4), (1, 8), (2, 11))
     for i, j in first:
-        np.multiply(values[i:4], values[i], out=values[j : j + 4 - i])
-    window = (2 * radius + 1, 2 * radius + 1)
-    cv2.blur(values.reshape(13 * rows, width), window, dst=means.reshape(13 * rows, width))
-    means = means[:, radius : radius + height]
+        np.multiply(values[i:4], shares[i], out=shares[j : j + 4 - i])
+    # Without the margin, and without gaps between the rows: what follows runs over whole planes at once.
+    means = scratch.take("means", (13, height, width), np.float32)
+    np.copyto(means, _sums(shares, 2 * radius + 1, scratch)[:, :height, :width])
     product = scratch.take("product", (4, height, width), np.float32)
     for i, j in first:
         means[j : j + 4 - i] -= np.multiply(means[i:4], means[i], out=product[i:])
@@ -66,9 +63,32 @@ def fit(colour: Picture, mask: Floats, radius: int, epsilon: float, scratch: Scr
     np.subtract(means[3], product[0], out=b)
     b -= product[1]
     b -= product[2]
-    np.multiply(fitted[:3], inner[:3], out=product[:3])
+    np.multiply(fitted[:3], values[:3, radius : radius + height, radius : radius + width], out=product[:3])
     given = product[0]
     given += product[1]
     given += product[2]
     given += b
     return fitted, given
+
+
+def _sums(planes: Floats, side: int, scratch: Scratch) -> Floats:
+    """The sums over windows of `side` pixels, an odd number, in each of `planes` `(n, h, w)`, which are used up.
+
+    What belongs to the window whose first pixel is (y, x) comes to (y, x); the last `side - 1` rows and columns hold
+    nonsense. Additions of shifted planes, of pairs first: half the instructions of `cv2.blur` for windows this small.
+    """
+    pairs, total = (scratch.take(name, planes.shape, np.float32) for name in ("pairs", "total"))
+    for step, new, sums in ((1, planes, total), (planes.shape[2], total, planes)):
+        flat, two, out = new.reshape(-1), pairs.reshape(-1), sums.reshape(-1)
+        size = flat.size
+        np.add(flat[:-step], flat[step:], out=two[:-step])
+        last = size - (side - 1) * step
+        out[last:] = 0
+        if side == 3:
+            np.add(two[:last], flat[2 * step :], out=out[:last])
+            continue
+        np.add(two[:last], two[2 * step : last + 2 * step], out=out[:last])
+        for start in range(4, side - 1, 2):
+            out[:last] += two[start * step : last + start * step]
+        out[:last] += flat[(side - 1) * step :]
+    return planes

@@ -22,6 +22,28 @@ from edge_bg.frame import SHARE, Picture
 from edge_bg.tiles import Scratch
 
 
+class Motion:
+    """colour -> levels by which luma changed since the last frame, in a pixel or one beside it, `(h, w)` uint8.
+
+    The colour is `(h, w, 3)` uint8, Y U V. On the first frame of its size all has changed: 255.
+    """
+
+    def __init__(self) -> None:
+        self._luma: Picture | None = None
+
+    def reset(self) -> None:
+        """Forget the last frame."""
+        self._luma = None
+
+    def __call__(self, colour: Picture) -> Picture:
+        """The change; a new array."""
+        luma, before = np.asarray(cv2.extractChannel(colour, 0), np.uint8), self._luma
+        self._luma = luma
+        if before is None or before.shape != luma.shape:
+            return np.full_like(luma, 255)
+        return np.asarray(cv2.dilate(cv2.absdiff(luma, before, before), _CROSS), np.uint8)
+
+
 class Smoother:
     """mask, colour -> steadier mask and colour; remembers the last of each.
 
@@ -39,29 +61,25 @@ class Smoother:
         self._by_mask = _table(np.clip(1 - strength + sure * certainty**2, 0, 1))
         self._scratch = Scratch()
         self._past: Picture | None = None
-        self._luma: Picture | None = None
         self._colour: Picture | None = None
 
     def reset(self) -> None:
         """Forget the past: the next mask is taken whole."""
-        self._past = self._luma = self._colour = None
+        self._past = self._colour = None
 
-    def __call__(self, mask: Picture, colour: Picture) -> tuple[Picture, Picture]:
+    def __call__(self, mask: Picture, colour: Picture, moved: Picture) -> tuple[Picture, Picture]:
         """(mask, colour), steadier, valid until the next call; not to be written to.
 
-        mask: `(h, w)` uint8. colour: `(h, w, 3)` uint8, Y U V.
+        mask: `(h, w)` uint8. colour: `(h, w, 3)` uint8, Y U V. moved: `(h, w)` uint8, of `Motion`.
         """
-        luma: Any = cv2.extractChannel(colour, 0)
-        past, before, faded = self._past, self._luma, self._colour
-        self._luma = luma
-        if past is None or before is None or faded is None or past.shape != mask.shape:
+        past, faded = self._past, self._colour
+        if past is None or faded is None or past.shape != mask.shape:
             self._past, self._colour = mask.copy(), colour.copy()
             return self._past, self._colour
-        moved: Any = self._scratch.take("moved", luma.shape, np.uint8)
-        cv2.LUT(cv2.dilate(cv2.absdiff(luma, before, before), _CROSS, dst=moved), self._by_motion, moved)
-        gain: Any = cv2.max(moved, cv2.LUT(mask, self._by_mask), before)
+        opening: Any = cv2.LUT(moved, self._by_motion)
+        gain: Any = cv2.max(opening, cv2.LUT(mask, self._by_mask))
         mix(mask, past, gain, self._scratch)
-        mix(colour, faded, cv2.merge((moved, moved, moved)), self._scratch)
+        mix(colour, faded, cv2.merge((opening, opening, opening)), self._scratch)
         return past, faded
 
 

@@ -95,7 +95,7 @@ def test_what_is_still_stays_still():
             seen.append(matte(shaky, Frame(np.clip(noisy, 0, 255).astype(np.uint8), 0.0, 0))[:360].astype(int))
         return float(np.mean([np.abs(b - a).mean() for a, b in itertools.pairwise(seen[8:])]))
 
-    assert wobble(Matte((640, 360))) < 0.3 * wobble(Matte((640, 360), smoothing=0.0))
+    assert wobble(Matte((640, 360))) < 0.1 * wobble(Matte((640, 360), smoothing=0.0, play=0.0))
 
 
 def test_what_moves_is_followed_at_once():
