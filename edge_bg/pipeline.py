@@ -277,8 +277,8 @@ class Pipeline:
                 box.close(error)
 
     def _join(self) -> None:
-        """Wait for the threads, a second in all: one that hangs in a driver must not hold up the end."""
-        end = time.monotonic() + 1.0
+        """Wait for the threads, half a second in all: one that hangs in a driver must not hold up the end."""
+        end = time.monotonic() + 0.5
         for thread in self._threads:
             thread.join(timeout=max(0.0, end - time.monotonic()))
 

@@ -77,7 +77,7 @@ class SourceBase(ABC):
         stop = self._stop
         stop.set()
         # A reader stuck in a driver keeps the lock; it lets go by itself when it comes back. It is waited for once.
-        if self._busy.acquire(timeout=0.0 if self._stuck is stop else 0.5):
+        if self._busy.acquire(timeout=0.0 if self._stuck is stop else 0.3):
             try:
                 self._let_go(stop)
             finally:
