@@ -1,7 +1,7 @@
 """What is known of TFLite operators: their codes, what the Edge TPU compiler and XNNPACK's delegate take.
 
-Edge TPU: the list that Google published at coral.ai/docs/edgetpu/models-intro/#supported-operations, with its limits.
-It is necessary, not sufficient: only `edgetpu_compiler` knows whether an operator of a given size is mapped.
+Edge TPU: the list that Google published at coral.ai/docs/edgetpu/models-intro/#supported-operations; the limits of each
+are in `edge_bg.inspect_model.edgetpu`.
 XNNPACK: the checks of LiteRT's delegate (tflite/delegates/xnnpack/xnnpack_delegate.cc, August 2026).
 """
 

@@ -124,3 +124,99 @@ def test_a_damaged_file_is_refused_or_reported_but_never_a_surprise(tmp_path):
         except ModelError:
             refused += 1
     assert 0 < refused < 60
+
+
+def one_operator(folder: Path, kind: str, options: dict, *tensors: tuple, out: tuple = (1, 8, 8, 4)) -> Path:
+    """A file with a single int8 operator: `tensors` are (shape, constant int32 or int8 values or None)."""
+    np = pytest.importorskip("numpy")
+    S = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    flatbuffers = pytest.importorskip("flatbuffers")
+    model, graph = S.ModelT(), S.SubGraphT()
+    model.version, model.buffers, graph.tensors, graph.operators = 3, [S.BufferT()], [], []
+    for at, (shape, values) in enumerate([*tensors, (out, None)]):
+        tensor = S.TensorT()
+        tensor.name, tensor.shape, tensor.buffer = f"t{at}", np.array(shape, np.int32), 0
+        tensor.type = S.TensorType.INT32 if values is not None and values.dtype == np.int32 else S.TensorType.INT8
+        if values is not None:
+            buffer = S.BufferT()
+            buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+            model.buffers.append(buffer)
+            tensor.buffer = len(model.buffers) - 1
+        graph.tensors.append(tensor)
+    code, operator = S.OperatorCodeT(), S.OperatorT()
+    code.builtinCode = code.deprecatedBuiltinCode = getattr(S.BuiltinOperator, kind)
+    code.version, operator.opcodeIndex = 2, 0
+    operator.inputs, operator.outputs = list(range(len(tensors))), [len(tensors)]
+    name = {"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "MAX_POOL_2D": "Pool2D", "MEAN": "Reducer",
+            "FULLY_CONNECTED": "FullyConnected", "STRIDED_SLICE": "StridedSlice", "CONCATENATION": "Concatenation",
+            "SOFTMAX": "Softmax", "PAD": "Pad", "PACK": "Pack", "PRELU": None, "SQUEEZE": "Squeeze"}[kind]  # fmt: skip
+    if name:
+        operator.builtinOptions = getattr(S, f"{name}OptionsT")()
+        operator.builtinOptionsType = getattr(S.BuiltinOptions, f"{name}Options")
+        for key, value in options.items():
+            setattr(operator.builtinOptions, key, value)
+    graph.operators, graph.inputs, graph.outputs, graph.name = [operator], [0], [len(tensors)], "main"
+    model.operatorCodes, model.subgraphs, model.description = [code], [graph], ""
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path = folder / "one.tflite"
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+def limits() -> list:
+    np = pytest.importorskip("numpy")
+    plane = ((1, 8, 8, 4), None)
+    full, part = np.ones((4, 16), np.int8), {"dilationWFactor": 2, "dilationHFactor": 1}
+    weights, slope = np.ones((4, 3, 3, 4), np.int8), np.ones((1, 8, 8, 4), np.int8)
+
+    def ints(*values: int) -> tuple:
+        return ((len(values),), np.array(values, np.int32))
+
+    def pad(*values: int) -> tuple:
+        return ((4, 2), np.array(values, np.int32))
+
+    return [
+        ("CONV_2D", {"dilationWFactor": 2, "dilationHFactor": 2}, [plane, (weights.shape, weights)], {}, ""),
+        ("CONV_2D", part, [plane, (weights.shape, weights)], {}, "dilation 2x1"),
+        ("CONV_2D", {}, [plane, (weights.shape, None)], {}, "not constant"),
+        ("DEPTHWISE_CONV_2D", {"dilationHFactor": 3}, [plane, ((1, 3, 3, 4), weights[:1])], {}, "dilation 1x3"),
+        ("MAX_POOL_2D", {"fusedActivationFunction": 1}, [plane], {}, "fused activation"),
+        ("MAX_POOL_2D", {}, [plane], {}, ""),
+        ("CONCATENATION", {"axis": 3}, [plane, ((1, 8, 8, 4), slope * 0)], {}, ""),
+        ("CONCATENATION", {"axis": 3}, [plane, ((1, 8, 8, 4), slope)], {}, "not all zeros"),
+        ("MEAN", {"keepDims": True}, [plane, ints(1, 2)], {"out": (1, 1, 1, 4)}, ""),
+        ("MEAN", {"keepDims": True}, [plane, ints(3)], {"out": (1, 8, 8, 1)}, "over channels"),
+        ("MEAN", {"keepDims": True}, [plane, ints(0)], {"out": (1, 8, 8, 4)}, "reduces the batch"),
+        ("PAD", {}, [plane, pad(0, 0, 0, 1, 0, 1, 0, 0)], {"out": (1, 9, 9, 4)}, ""),
+        ("PAD", {}, [plane, pad(0, 0, 0, 0, 0, 0, 0, 2)], {"out": (1, 8, 8, 6)}, "pads channels"),
+        ("PACK", {"axis": 0, "valuesCount": 2}, [plane, plane], {"out": (2, 1, 8, 8, 4)}, "more than three dimensions"),
+        ("FULLY_CONNECTED", {}, [((1, 16), None), ((4, 16), full)], {"out": (1, 4)}, ""),
+        ("FULLY_CONNECTED", {}, [((8, 16), None), ((4, 16), full)], {"out": (8, 4)}, "one dimension"),
+        ("SOFTMAX", {"beta": 1.0}, [((1, 1000), None)], {"out": (1, 1000)}, ""),
+        ("SOFTMAX", {"beta": 1.0}, [((1, 16001), None)], {"out": (1, 16001)}, "16,000"),
+        ("SOFTMAX", {"beta": 1.0}, [plane], {}, "one dimension"),
+        ("PRELU", {}, [plane, ((1, 1, 1, 4), slope[:, :1, :1])], {}, ""),
+        ("PRELU", {}, [plane, ((1, 8, 8, 4), slope)], {}, "slope for every pixel"),
+        ("STRIDED_SLICE", {}, [plane, ints(0, 0, 0, 0), ints(1, 4, 4, 4), ints(1, 1, 1, 1)], {"out": (1, 4, 4, 4)}, ""),
+        ("STRIDED_SLICE", {}, [plane, ints(0, 0, 0, 0), ints(1, 8, 8, 4), ints(1, 2, 2, 1)], {"out": (1, 4, 4, 4)},
+         "strides of 1"),
+        ("SQUEEZE", {}, [((1, 1, 8, 4), None)], {"out": (8, 4)}, ""),
+        ("MAX_POOL_2D", {}, [((2, 8, 8, 4), None)], {"out": (2, 8, 8, 4)}, "batch is larger"),
+        ("MAX_POOL_2D", {}, [((1, -1, 8, 4), None)], {}, "not known before"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "options", "tensors", "more", "why"), limits())
+def test_the_published_limits_of_each_operator(tmp_path, kind, options, tensors, more, why):
+    (found,) = inspect(one_operator(tmp_path, kind, options, *tensors, **more)).operators
+    assert found.kind == kind
+    assert (why in found.edgetpu) if why else (found.edgetpu == "")
+
+
+def test_nothing_says_that_a_model_maps_unless_it_was_compiled(others):
+    """Words of the verdicts on every file there is: only a compiled one is called so."""
+    for path in [*OURS, *sorted(others.glob("*.tflite"))]:
+        verdict = inspect(path).edgetpu
+        assert ("compiled" in verdict.replace("edgetpu_compiler", "")) == path.stem.endswith("_edgetpu"), verdict
+        assert "will run" not in verdict and "is mapped" not in verdict
