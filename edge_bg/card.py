@@ -111,7 +111,7 @@ class ModelCard:
                 f"{self.path} names no Edge TPU twin (its `edgetpu` is null)",
                 hint=f"Compile it: edgetpu_compiler {self.model.name}; then write the file's name to `edgetpu`.",
             )
-        data = _read_file(path, f"the model of {self.path}")
+        data = read_file(path, f"the model of {self.path}")
         if wanted is not None:
             got = hashlib.sha256(data).hexdigest()
             if got != wanted.lower():
@@ -215,55 +215,8 @@ def _card_beside(model: Path) -> ModelCard:
     )
 
 
-def template(model: str | Path) -> str:
-    """A card for the .tflite file `model` as YAML text: what the file says is filled in, the rest is asked for.
-
-    Raises `ModelError` where the file is not a model.
-    """
-    path = Path(model)
-    data = _read_file(path, "the model")
-    found = tflite.read(data, str(path))
-    if not found.inputs or not found.outputs:
-        raise ModelError(f"{path} has no input or no output")
-    inp, out = found.inputs[0], found.outputs[0]
-    text = {"int64": "class-index", "int32": "class-index"}.get(out.dtype, "probability")
-    precision = inp.dtype if inp.dtype in PRECISIONS else "float32"
-
-    def number(value: float | None) -> str:
-        return "null" if value is None else repr(value)
-
-    return f"""\
-# How to feed {path.name} and how to read its mask. Lines marked CHECK cannot be read from the file.
-name: {path.stem.lower()}
-precision: {precision}
-file: {path.name}
-sha256: {hashlib.sha256(data).hexdigest()}
-input:
-  shape: {list(inp.shape)}
-  dtype: {inp.dtype}
-  layout: rgb            # CHECK: or bgr
-  mean: 0.0              # CHECK: the network was trained on (pixel - mean) / std, pixels 0..255;
-  std: 255.0             #        one number, or three for R, G, B. 0/255 is [0, 1]; 127.5/127.5 is [-1, 1]
-  scale: {number(inp.scale)}
-  zero_point: {number(inp.zero_point)}
-output:
-  shape: {list(out.shape)}
-  dtype: {out.dtype}
-  scale: {number(out.scale)}
-  zero_point: {number(out.zero_point)}
-  activation: {text}  # CHECK: {", ".join(ACTIVATIONS)}
-  person: 0              # CHECK: the channel, or the class index, that is the person
-framing: letterbox       # CHECK: how pictures were fitted in training: letterbox or stretch
-licence: unknown         # CHECK
-provenance: unknown      # CHECK: where the file comes from
-training_data: unknown
-intended_use: unknown
-limits: []
-edgetpu: null            # file name of its edgetpu_compiler output, where there is one
-"""
-
-
-def _read_file(path: Path, what: str) -> bytes:
+def read_file(path: Path, what: str) -> bytes:
+    """The bytes of `path`; `what` says in an error what it would have been. Raises `ModelError`."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -275,7 +228,7 @@ def _read_file(path: Path, what: str) -> bytes:
 
 def _load(path: Path) -> ModelCard:
     try:
-        data = yaml.safe_load(_read_file(path, "the model card").decode("utf-8"))
+        data = yaml.safe_load(read_file(path, "the model card").decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     faults: list[str] = []

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from edge_bg.card import ModelCard, template
+from edge_bg.card import ModelCard
 from edge_bg.card import models as installed
+from edge_bg.card_template import template
 from edge_bg.commands import debug_option, examples
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_bg import card, tflite
+from edge_bg import card, card_template, tflite
 from edge_bg.assets import data_path
 from edge_bg.card import ModelCard
 from edge_bg.errors import EdgeBgError, ModelError
@@ -89,7 +89,7 @@ def test_model_without_card_says_how_to_write_one(folder: Path) -> None:
 
 
 def test_template_is_a_valid_card_that_describes_the_file(folder: Path) -> None:
-    (folder / "m.yaml").write_text(card.template(folder / "m.tflite"))
+    (folder / "m.yaml").write_text(card_template.template(folder / "m.tflite"))
     made = card.find(folder / "m.tflite")
     made.read_model()
     packaged = card.find(STEM)

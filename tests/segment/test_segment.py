@@ -296,7 +296,7 @@ OTHERS = {
 @pytest.mark.data
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_makers_models_by_card_alone(data: Path, tmp_path: Path, name: str) -> None:
-    from edge_bg.card import template
+    from edge_bg.card_template import template
 
     if name == "selfie_segmentation" and runtime().name == "tflite_runtime":
         pytest.skip("tflite-runtime lacks the custom operator of this one")
