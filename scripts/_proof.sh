@@ -11,6 +11,11 @@ wrong_usage() { echo "$proof: $* (see --help)" >&2; exit 2; }
 unavailable() { echo "$proof: NOT PROVEN HERE: $*" >&2; exit 77; }
 need() { command -v "$1" >/dev/null || unavailable "$1 is missing: sudo apt-get install $2"; }
 need_root() { [ "$(id -u)" = 0 ] || unavailable "it takes root ($*): run it with sudo"; }
+# In a container without privileges root may not do what the proofs do.
+need_namespaces() {
+  unshare --mount --pid --fork sh -c 'mount -t tmpfs none /mnt' 2>/dev/null ||
+    unavailable "the kernel, or the container that this runs in, allows no mounts in namespaces"
+}
 # The Python whose pip fetches and builds: the checkout's own environment where there is one, as Debian's has no pip.
 host_python() { if [ -x .venv/bin/pip ]; then echo .venv/bin/python; else echo python3; fi; }
 

@@ -81,12 +81,13 @@ def paint(given: dict[str, Any], level: int) -> Bytes:
         return table.ravel()
 
     parts = [plane(h, w, stride, level)]
-    if given["format"] == "NV12":
+    u, v = (190, 60) if given["format"] in ("NV21", "YVU420") else (60, 190)  # these have V first
+    if given["format"].startswith("NV"):
         pair = np.full((h // 2, stride), 255, np.uint8)
-        pair[:, 0:w:2], pair[:, 1:w:2] = 60, 190
+        pair[:, 0:w:2], pair[:, 1:w:2] = u, v
         parts.append(pair.ravel())
     else:
-        parts += [plane(h // 2, w // 2, stride // 2, value) for value in (60, 190)]
+        parts += [plane(h // 2, w // 2, stride // 2, value) for value in (u, v)]
     return np.concatenate([*parts, np.full(BOARD.slack, 255, np.uint8)])
 
 

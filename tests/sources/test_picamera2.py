@@ -31,7 +31,7 @@ def colours(i420: np.ndarray) -> tuple[set[int], set[int], set[int]]:
     return set(np.unique(y).tolist()), set(np.unique(u).tolist()), set(np.unique(v).tolist())
 
 
-@pytest.mark.parametrize("layout", ["YUV420", "NV12"])
+@pytest.mark.parametrize("layout", ["YUV420", "YVU420", "NV12", "NV21"])
 @pytest.mark.parametrize("align", [32, 64, 128, 512])
 @pytest.mark.parametrize("size", [(320, 180), (336, 190), (640, 480)])
 def test_padding_never_reaches_the_frame(board: Board, size: tuple[int, int], align: int, layout: str) -> None:
