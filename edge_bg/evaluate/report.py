@@ -21,6 +21,10 @@ from edge_bg.evaluate.run import Record, Result, Worker, fingerprint, picture_of
 from edge_bg.evaluate.summary import BASE, KINDS, kind_of
 from edge_bg.frame import Frame, from_bgr
 
+LEGEND = (
+    "<p class=note>Beside each picture what the model keeps of it, the rest dimmed. Red: a person's pixels that were "
+    "lost; blue: the room's that were kept (or people whom the label leaves out); yellow: the true outline.</p>"
+)
 Bgr = NDArray[np.uint8]
 Looks = Callable[[Record], tuple[Bgr, NDArray[np.uint8], NDArray[np.uint8]]]
 
@@ -85,7 +89,7 @@ def page(result: Result, about: dict[str, Any], worker: Worker) -> str:
         body += ["<h2>At a glance</h2>", _glance(result), *_tables(models)]
         body += ["<h2>In words</h2>", *(_words(name, model) for name, model in models.items())]
         body += ["<h2>By group</h2>", _groups(models)]
-        body += ["<h2>Best, median and worst</h2>", *_examples(result, look)]
+        body += ["<h2>Best, median and worst</h2>", LEGEND, *_examples(result, look)]
         body += ["<h2>The conditions, and the worst picture of each</h2>", _conditions(result, look)]
     body += _videos(models)
     return (
