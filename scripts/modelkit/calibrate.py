@@ -11,20 +11,28 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from .graph import Graph, write
+from .graph import Graph, Op, write
 from .measure import Mask, Net, Picture, fit, load
 from .quantise import SAME_SCALE, Ranges, quantise
 
 
 def framings(folder: Path, size: tuple[int, int], count: int) -> Iterator[Picture]:
-    """`count` pictures of a folder, evenly picked, each twice: whole, and its upper part as a webcam frames."""
+    """`count` pictures of a folder, evenly picked, each twice: whole, and its upper part as a webcam frames; one of the
+    two in another light, as rooms are darker and screens brighter than the streets of these pictures."""
+    rng = np.random.default_rng(11)
     files = sorted(folder.glob("*.jpg"))
-    for path in files[:: max(1, len(files) // count)][:count]:
+    for k, path in enumerate(files[:: max(1, len(files) // count)][:count]):
         rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-        yield fit(rgb, size)
-        h, w = rgb.shape[:2]
-        ch = min(h, round(w * size[1] / size[0]))
-        yield fit(rgb[:ch], size)
+        upper = rgb[: min(rgb.shape[0], round(rgb.shape[1] * size[1] / size[0]))]
+        yield fit(relit(rgb, rng) if k % 2 else rgb, size)
+        yield fit(upper if k % 2 else relit(upper, rng), size)
+
+
+def relit(rgb: Picture, rng: np.random.Generator) -> Picture:
+    """The picture with 0.4 to 2.5 times the light, a little coloured, clipped."""
+    gain = np.exp(rng.uniform(np.log(0.4), np.log(2.5))) * np.exp(rng.normal(0, 0.12, 3))
+    light = (rgb.astype(np.float32) / 255) ** 2.2 * gain
+    return np.rint(np.clip(light, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
 
 
 def source(graph: Graph, name: str) -> str:
@@ -83,52 +91,80 @@ def ranges(graph: Graph, pictures: list[Picture], percentile: float = 99.99, log
     return {name: (round(lo, 5), round(hi, 5)) for name, (lo, hi) in found.items()}
 
 
-def tuning(folder: Path, size: tuple[int, int], count: int = 45) -> list[Picture]:
-    """Pairs (picture, the same with noise) of pictures that `framings` does not take: what `refine` listens to."""
+def tuning(folder: Path, size: tuple[int, int], count: int = 28) -> list[Picture]:
+    """Pairs of frames as a still camera gives them, of pictures that `framings` does not take: for `refine`.
+
+    The noise is what webcams leave on pixels that stand still, at the network's size: after compression most values
+    do not change at all from frame to frame, a quarter by one level, one in a hundred by more than five.
+    """
     files = sorted(folder.glob("*.jpg"))
     rng, out = np.random.default_rng(5), []
     for k, path in enumerate(files[3 :: max(1, len(files) // count)][:count]):
         rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         upper = min(rgb.shape[0], round(rgb.shape[1] * size[1] / size[0]))
-        clean = fit(rgb[:upper] if k % 2 == 0 else rgb, size)
-        out += [clean, np.clip(clean + rng.normal(0, 3, clean.shape), 0, 255).astype(np.uint8)]
+        part = rgb[:upper] if k % 3 else rgb
+        clean = fit(relit(part, rng) if k % 2 else part, size)
+        out += [np.clip(np.rint(clean + _noise(clean.shape, rng)), 0, 255).astype(np.uint8) for _ in range(2)]
     return out
 
 
+def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    fine = cv2.GaussianBlur(rng.normal(0, 1, shape).astype(np.float32), (0, 0), 0.7)
+    patches = cv2.GaussianBlur(rng.normal(0, 1, shape[:2]).astype(np.float32), (0, 0), 2.0)
+    return fine / fine.std() * (0.4 * np.exp(0.95 * patches / patches.std()))[..., None]  # type: ignore[no-any-return]
+
+
 def distance(net: Net, pairs: list[Picture], wanted: list[Mask]) -> tuple[float, float]:
-    """How far a net is from its float parent's masks (mean error), and how much more it trembles under noise."""
+    """How far a net is from its float parent's masks (mean error), and how often it flickers as much, less one."""
     got = [net.run(p) for p in pairs]
     error = float(np.mean([np.abs(a - b).mean() for a, b in zip(got, wanted, strict=True)]))
-    tremble = [sum(float(np.abs(m[i] - m[i + 1]).mean()) for i in range(0, len(m), 2)) for m in (got, wanted)]
-    return error, tremble[0] / tremble[1]
+    flicker = [sum(float(np.abs(m[i] - m[i + 1]).mean()) for i in range(0, len(m), 2)) for m in (got, wanted)]
+    return error, flicker[0] / flicker[1] - 1
 
 
-FACTORS = (0.6, 0.75, 0.87, 1.15)  # what `refine` tries on a range
+FACTORS = (0.5, 0.65, 0.8, 1.25)  # what `refine` tries on the ranges of a kind
+
+
+def alike(graph: Graph) -> list[list[str]]:
+    """The activations whose ranges `refine` moves together, those with most values first: of one height, and in one
+    place in the network (before a hard swish or after it, a product, a sum, clamped or plain)."""
+
+    def kind(op: Op) -> str:
+        if any(reader.attrs.get("act") == "RELU6" for reader in graph.consumers(op.output)):
+            return "before a hard swish"
+        return op.attrs.get("act", "NONE") + {"ADD": "sum", "MUL": "product"}.get(op.kind, "convolution")
+
+    found: dict[tuple[int, str], list[str]] = {}
+    for op in graph.ops:
+        if op.kind not in (*SAME_SCALE, "LOGISTIC") and not op.output.endswith(("/gate", "/logits")):
+            height = graph.shapes[op.output][1]
+            found.setdefault((height, "any" if height == 1 else kind(op)), []).append(op.output)
+    return sorted(found.values(), key=lambda names: -sum(int(np.prod(graph.shapes[n])) for n in names))
 
 
 def refine(graph: Graph, start: Ranges, pairs: list[Picture]) -> Ranges:
-    """Stretch or shrink one range at a time, largest tensors first, and keep what brings int8 nearer to the float net.
-
-    Trembling counts twice as much as error: viewers see it first.
-    """
+    """Stretch or shrink the ranges of one kind of activation at a time, and keep what brings int8 nearer to the float
+    net. Flicker counts twice as much as error: viewers see it first. (One tensor at a time takes five times as long
+    and fits the few pictures rather than the network.)"""
     parent = load(write(graph))
     wanted = [parent.run(p) for p in pairs]
 
     def cost(r: Ranges) -> NDArray[np.float64]:
         return np.array(distance(load(write(quantise(graph, r))), pairs, wanted))
 
-    weights = np.array([1.0, 2.0]) / cost(start)
-    best, chosen = 3.0, dict(start)
-    names = [op.output for op in graph.ops if op.kind not in (*SAME_SCALE, "LOGISTIC")]
-    names = [n for n in names if not n.endswith("/gate")]
-    for name in sorted(names, key=lambda n: -int(np.prod(graph.shapes[n])))[:60]:
+    weights = np.array([1.0, 2.0]) / np.maximum(cost(start), [1e-6, 0.05])
+    best, chosen = float(weights @ cost(start)), dict(start)
+    for names in alike(graph):
         for factor in FACTORS:
-            lo, hi = chosen[name]
-            fixed = lo in (-3.0, -2.25)  # the lower end of a hard swish
-            trial = {**chosen, name: (round(lo if fixed else lo * factor, 5), round(hi * factor, 5))}
+            trial = dict(chosen)
+            for name in names:
+                lo, hi = chosen[name]
+                fixed = lo in (-3.0, -2.25)  # the lower end of a hard swish
+                trial[name] = (round(lo if fixed else lo * factor, 5), round(hi * factor, 5))
             now = float(weights @ cost(trial))
-            if now < best - 2e-4:
+            if now < best - 2e-3:
                 best, chosen = now, trial
+                print(f"{len(names):3} like {names[0]}: x {factor}, cost {best:.3f}", flush=True)
     return chosen
 
 
