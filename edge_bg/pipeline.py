@@ -75,9 +75,11 @@ class Pipeline:
 
     source:       opened; `live` decides whether frames are dropped or waited for.
     cover:        I420 picture that goes out instead of the room: before the first mask, when no mask comes for
-                  `max_mask_age` seconds, and while the camera is lost. Its frames have `covered=True`.
-    sync:         "exact": each frame waits for its own mask. "latest": each frame takes the newest mask there
-                  is, if it is younger than `max_mask_age`; the frame rate is then the camera's, not the model's.
+                  `max_mask_age` seconds, and while the camera is lost. Its frames have `covered=True`. A source
+                  that can wait is waited for instead: no cover gets between the frames of a recording.
+    sync:         "exact": each frame waits for its own mask. "latest": each frame of a live source takes the newest
+                  mask there is, if it is younger than `max_mask_age`; the frame rate is then the camera's, not the
+                  model's.
     """
 
     def __init__(
@@ -105,7 +107,7 @@ class Pipeline:
         self._captured: Latest[Frame] = Latest(lossless=lossless)
         self._masked: Latest[Pair] = Latest(lossless=lossless)
         self._refined: Latest[tuple[Frame, I420 | None]] = Latest(lossless=lossless)
-        self._shown: Latest[Frame] | None = Latest(lossless=lossless) if sync == "latest" else None
+        self._shown: Latest[Frame] | None = Latest() if sync == "latest" and source.live else None
         self.stats.watch("dropped.captured", lambda: self._captured.dropped)
         self.stats.watch("failures.source", lambda: self.source.failures)
         self.stats.watch("dropped.masked", lambda: self._masked.dropped)
@@ -235,12 +237,12 @@ class Pipeline:
         except Closed:
             return None
 
-    def _patience(self) -> float:
-        """Seconds to wait before the cover goes out: the mask's greatest age, or longer for a slow model.
+    def _patience(self) -> float | None:
+        """Seconds to wait before the cover goes out: the mask's greatest age, or longer for a slow model; None: ever.
 
         Nothing of the room leaves while waiting, so a model slower than `max_mask_age` need not flash covers.
         """
-        return max(self.max_mask_age, 4 * self.stats.median("infer"))
+        return max(self.max_mask_age, 4 * self.stats.median("infer")) if self.source.live else None
 
     def _covered(self) -> Frame:
         self.stats.count("covered")

@@ -164,7 +164,7 @@ class Config(Part):
     )
     """Where frames go; several at once, none slows another."""
     sync: Literal["exact", "latest"] = "exact"
-    """exact: each mask belongs to its frame; latest: the newest mask is used, for a higher rate."""
+    """exact: each mask belongs to its frame; latest: the newest mask is used, for a higher rate (live sources only)."""
     privacy: Privacy = Privacy()
     log: Log = Log()
 
