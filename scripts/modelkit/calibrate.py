@@ -58,14 +58,15 @@ def _seen(
 
 
 def reach(graph: Graph, pictures: list[Picture], percentile: float = 99.99) -> dict[str, NDArray[np.float32]]:
-    """How far each channel of each activation goes from 0: what equalise.choose wants."""
+    """Between which values each channel of each activation lies, float (2, channels): what equalise.choose wants."""
     rng = np.random.default_rng(0)
 
     def pick(x: NDArray[np.float32]) -> NDArray[np.float32]:
-        rows = np.abs(x.reshape(-1, x.shape[-1]))
+        rows = x.reshape(-1, x.shape[-1])
         return rows if len(rows) < 500 else rows[rng.integers(0, len(rows), 500)]
 
-    return {k: np.percentile(v, percentile, axis=0) for k, v in _seen(graph, pictures, pick).items()}
+    ends = [100 - percentile, percentile]
+    return {k: np.percentile(v, ends, axis=0) for k, v in _seen(graph, pictures, pick).items()}
 
 
 def ranges(graph: Graph, pictures: list[Picture], percentile: float = 99.99, logit: float = 8.0) -> Ranges:
