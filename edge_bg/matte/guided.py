@@ -15,16 +15,18 @@ from edge_bg.tiles import Scratch
 Floats = NDArray[np.float32]
 
 
-def fit(colour: Picture, mask: Floats, radius: int, epsilon: float, scratch: Scratch) -> tuple[Floats, Floats]:
-    """(a_y, a_u, a_v and b, float32 `(4, h, w)`; the mask they give, float32 `(h, w)`), valid until `scratch` is used.
+def fit(
+    colour: Picture, mask: Floats, where: NDArray[np.intp], radius: int, epsilon: float, scratch: Scratch
+) -> tuple[Floats, Floats]:
+    """(a_y, a_u, a_v and b, float32 `(4, n)`; the mask they give, float32 `(n,)`), valid until `scratch` is used.
 
-    colour:  `(h + 2 * radius, w + 2 * radius, 3)` uint8, the guide in Y, U, V, with a margin of `radius` pixels.
-    mask:    `(h + 2 * radius, w + 2 * radius)` float32.
+    colour:  `(h, w, 3)` uint8, the guide in Y, U, V.
+    mask:    `(h, w)` float32.
+    where:   `(n,)`, the windows' first pixels, row by row from 0; each window has to lie in the picture.
     radius:  of the window, in pixels, 1 or more.
     epsilon: noise in levels of 255; contrasts below it are smoothed over instead of followed.
     """
     rows, columns = mask.shape
-    height, width = rows - 2 * radius, columns - 2 * radius
     values = scratch.take("values", (4, rows, columns), np.float32)  # Y U V P
     for channel in range(3):
         np.copyto(values[channel], colour[..., channel])
@@ -35,22 +37,20 @@ def fit(colour: Picture, mask: Floats, radius: int, epsilon: float, scratch: Scr
     first = ((0, 4), (1, 8), (2, 11))
     for i, j in first:
         np.multiply(values[i:4], shares[i], out=shares[j : j + 4 - i])
-    # Without the margin, and without gaps between the rows: what follows runs over whole planes at once.
-    means = scratch.take("means", (13, height, width), np.float32)
-    np.copyto(means, _sums(shares, 2 * radius + 1, scratch)[:, :height, :width])
-    product = scratch.take("product", (4, height, width), np.float32)
+    means = _sums(shares, 2 * radius + 1, scratch).reshape(13, -1).take(where, axis=1)
+    product = scratch.take("product", (4, where.size), np.float32)
     for i, j in first:
         means[j : j + 4 - i] -= np.multiply(means[i:4], means[i], out=product[i:])
         means[j] += np.float32(epsilon * epsilon)
     # Covariances now. The equations for a_y, a_u, a_v are solved by elimination; the noise keeps the pivots from 0.
     yy, yu, yv, _, uu, uv, up, vv, vp = means[4:]
-    ratio = scratch.take("ratio", (2, height, width), np.float32)
+    ratio = scratch.take("ratio", (2, where.size), np.float32)
     np.divide(means[5:7], yy, out=ratio)
     means[8:11] -= np.multiply(means[5:8], ratio[0], out=product[:3])
     means[11:13] -= np.multiply(means[6:8], ratio[1], out=product[:2])
     np.divide(uv, uu, out=ratio[0])
     means[11:13] -= np.multiply(means[9:11], ratio[0], out=product[:2])
-    fitted = scratch.take("fitted", (4, height, width), np.float32)
+    fitted = scratch.take("fitted", (4, where.size), np.float32)
     a_y, a_u, a_v, b = fitted
     one = product[0]
     np.divide(vp, vv, out=a_v)
@@ -63,7 +63,8 @@ def fit(colour: Picture, mask: Floats, radius: int, epsilon: float, scratch: Scr
     np.subtract(means[3], product[0], out=b)
     b -= product[1]
     b -= product[2]
-    np.multiply(fitted[:3], values[:3, radius : radius + height, radius : radius + width], out=product[:3])
+    middle = values[:3].reshape(3, -1).take(where + radius * (columns + 1), axis=1)
+    np.multiply(fitted[:3], middle, out=product[:3])
     given = product[0]
     given += product[1]
     given += product[2]

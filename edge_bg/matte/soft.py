@@ -1,0 +1,102 @@
+"""The soft tiles: alpha at half the frame's size, computed in these and in nothing else.
+
+All soft tiles of a frame are handled together, `(tiles, pixels of a tile)`, wherever they lie in the picture. So a
+frame takes the same few calls whether it has one outline or ten, and no pixel around the outline is computed for the
+sake of a rectangle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_bg.frame import Picture
+from edge_bg.tiles import TILE, Grid, Scratch
+
+Floats = NDArray[np.float32]
+_AT_ONCE = 1 << 18  # multiplications; a library's matrix product stays on this thread, and in the cache
+
+
+class SoftTiles:
+    """Coefficients at working size + colour at half size -> alpha at half size, in tiles."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.side = side = grid.side // 2  # of a tile, at half size
+        across, down = grid.counts
+        self.shape = down * side, across * side
+        self._across = across
+        self._row = np.dtype((np.void, side))  # a row of a tile is copied as one thing
+        self._rows = np.arange(side) * across
+        # Interpolation between the cells of a tile and one on each side.
+        at = (np.arange(side) + 0.5) * TILE / side + 0.5
+        weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(TILE + 2)))
+        self._weights = np.kron(weights, weights).T.astype(np.float32)
+        self._pitch = across * TILE + 2
+        y, x = np.mgrid[: TILE + 2, : TILE + 2]
+        self._cells = (y * self._pitch + x).reshape(-1)
+        self._scratch = Scratch()
+
+    def fill(self, out: Picture, person: Picture) -> None:
+        """Makes each tile of `out` 0 or 255, as `person`, `(down, across)`, is 0 or 1."""
+        rows = np.repeat(person * np.uint8(255), self.side, axis=1)
+        out.reshape(len(person), self.side, -1)[...] = rows[:, None]
+
+    def draw(
+        self,
+        tiles: NDArray[np.intp],
+        terms: Floats,
+        colour: Sequence[Picture],
+        out: Picture,
+        past: Picture | None,
+        play: Picture,
+    ) -> None:
+        """Draws `tiles`, their numbers row by row, into `out`, `self.shape` uint8.
+
+        terms:  a coefficient for each plane of `colour`, then a constant, float32 `(n + 1, h + 2, w + 2)` at working
+                size with a border of one; interpolated.
+        colour: uint8 planes of `self.shape`.
+        past:   the last `out`, or None. Alpha stays where it was while that is within `play` levels, a value for each
+                tile, of the new one; the nearer to 0 or 255, the closer.
+        """
+        most = max(1, _AT_ONCE // self._weights.size)
+        for start in range(0, len(tiles), most):
+            part = tiles[start : start + most]
+            down, across = np.divmod(part, self._across)
+            rows = self._rows + (down * (self.side * self._across) + across)[:, None]
+            cells = self._cells + (down * (self._pitch * TILE) + across * TILE)[:, None]
+            alpha = self._alpha(cells, [self._take(plane, rows) for plane in colour], terms)
+            if past is not None:
+                self._hold(alpha, self._take(past, rows), play[start : start + most, None])
+            out.reshape(-1).view(self._row)[rows] = alpha.view(self._row)
+
+    def _take(self, plane: Picture, rows: NDArray[np.intp]) -> Picture:
+        """The tiles of `plane` whose rows are `rows`, `(tiles, pixels)`."""
+        return plane.reshape(-1).view(self._row).take(rows).view(np.uint8)
+
+    def _alpha(self, cells: NDArray[np.intp], colour: Sequence[Picture], terms: Floats) -> Picture:
+        """The alpha of some tiles, `(tiles, pixels)`."""
+        around = terms.reshape(len(terms), -1).take(cells, axis=1)
+        each = self._scratch.take("each", (*around.shape[:2], self._weights.shape[1]), np.float32)
+        np.matmul(around, self._weights, out=each)
+        total = each[-1]
+        value = self._scratch.take("value", total.shape, np.float32)
+        for plane, factor in zip(colour, each, strict=False):
+            np.copyto(value, plane)
+            factor *= value
+            total += factor
+        alpha = self._scratch.take("alpha", total.shape, np.uint8)
+        cv2.threshold(total, 0, 0, cv2.THRESH_TOZERO, total)
+        cv2.convertScaleAbs(total, alpha)
+        return alpha
+
+    def _hold(self, alpha: Picture, past: Picture, play: Picture) -> None:
+        """Moves `alpha` to within `play` levels of itself towards `past`, both `(tiles, pixels)`; less at the ends."""
+        bound, room = (self._scratch.take(name, alpha.shape, np.uint8) for name in ("bound", "room"))
+        other: Any = cv2.bitwise_not(alpha, bound)
+        np.minimum(cv2.min(alpha, other, room), play, out=room)
+        cv2.min(past, cv2.add(alpha, room, bound), past)
+        cv2.max(past, cv2.subtract(alpha, room, bound), alpha)
