@@ -26,6 +26,7 @@ from edge_bg.frame import Frame, Size, from_bgr, planes
 Bgr = NDArray[np.uint8]
 MARGIN = 32  # pixels of room around the frame, for a camera that gets pushed
 FPS = 30.0
+COSTLY = 3  # outline, gradient and colour are measured on every third frame
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,18 @@ class Camera:
 
 @dataclass
 class Shot:
-    """One frame of a clip with its truth. `foreground`: float32 (H, W, 3) BGR, the kept people's light times alpha."""
+    """One frame of a clip with its truth. `foreground`: float32 (H, W, 3) BGR, the kept people's light times alpha.
+
+    cut: another picture begins, and what was before says nothing of it. counted: figures are to be taken.
+    """
 
     frame: Frame
     truth: NDArray[np.uint8]
     props: NDArray[np.bool_]
     ignore: NDArray[np.bool_]
     foreground: NDArray[np.float32]
+    cut: bool = False
+    counted: bool = True
 
     def over(self, background: Bgr) -> Bgr:
         """The perfect composite before `background`, BGR uint8 (H, W, 3)."""
@@ -82,10 +88,18 @@ class Clip:
         return self.frames
 
     def __iter__(self) -> Iterator[Shot]:
-        rng = np.random.default_rng([self.seed, 7])
-        grain = rng.normal(0, 1, (4, self.size[1] + 64, self.size[0] + 64)).astype(np.float32)
+        grain = self.grain()
         for index in range(self.frames):
             yield self._shoot(index, grain)
+
+    def grain(self) -> NDArray[np.float32]:
+        """Normal noise to cut a frame's own from, (4, H + 64, W + 64)."""
+        rng = np.random.default_rng([self.seed, 7])
+        return rng.normal(0, 1, (4, self.size[1] + 64, self.size[0] + 64)).astype(np.float32)
+
+    def costly(self, shot: Shot) -> bool:
+        """Whether the figures that take long are due in this frame."""
+        return shot.frame.index % COSTLY == 0
 
     def _shoot(self, index: int, grain: NDArray[np.float32]) -> Shot:
         width, height = self.size
@@ -126,7 +140,7 @@ class Clip:
             )
             cut = np.s_[top:bottom, left:right]
             room[cut] = people[cut] + room[cut] * (1 - truth[cut])[..., None]
-        data = self._expose(room, index, grain)
+        data = self.expose(room, index, grain)
         alpha = np.asarray(cv2.convertScaleAbs(truth, alpha=255), np.uint8)
         frame = Frame(data, index / self.fps, index, truth=alpha)
         return Shot(frame, alpha, (prop > 0.5) & (alpha >= 128), (passing > 0.1) & (alpha < 26), people)
@@ -141,7 +155,8 @@ class Clip:
         level = bands.astype(np.float32) * np.float32(camera.gain(index))
         return np.asarray(level[:, None, None] * np.array(camera.cast, np.float32), np.float32)
 
-    def _expose(self, picture: NDArray[np.float32], index: int, grain: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def expose(self, picture: NDArray[np.float32], index: int, grain: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """I420 data of `picture`, BGR float32 (H, W, 3), as the camera delivers it; `grain`: normal noise (n, H, W)."""
         camera = self.camera
         data = from_bgr(np.asarray(cv2.convertScaleAbs(picture), np.uint8))
         rng = np.random.default_rng([self.seed, index])

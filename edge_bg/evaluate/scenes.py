@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_bg.assets import asset_path
 from edge_bg.errors import PictureError
 from edge_bg.evaluate import cutouts, rooms
+from edge_bg.evaluate.album import STAND, Album
 from edge_bg.evaluate.clips import MARGIN, Bgr, Camera, Clip
 from edge_bg.evaluate.cutouts import Cutout
-from edge_bg.evaluate.data import labelled
+from edge_bg.evaluate.data import Item, labelled
 from edge_bg.evaluate.stage import Actor, Held, Pose
 from edge_bg.frame import Size
 
@@ -211,9 +213,23 @@ def _passers(kit: Kit) -> Clip:
     return kit.clip("a guest in front, two passers-by behind", 100, kit.room("street"), actors)
 
 
+def _people(kit: Kit) -> Clip:
+    folder = kit.data / "people" if kit.data is not None else None
+    photos = labelled(folder) if folder is not None and (folder / "images").is_dir() else []
+    chosen = [photos[int(n)] for n in kit.rng.permutation(len(photos))]
+    items = [item for item in chosen[: _ALBUM + 5] if item.read()[1].any()][:_ALBUM]
+    if not items:
+        items = [Item("portrait", asset_path("portrait.png"), None)]
+    room = np.zeros((1, 1, 3), np.uint8)
+    return Album(kit.name, "photographs of one person each, as they are, six frames of each", kit.size,
+                 STAND * len(items), room, [], kit.seed, items=items)  # fmt: skip
+
+
+_ALBUM = 40  # photographs
+
 SCENES: dict[str, Callable[[Kit], Clip]] = {
     "portrait": _portrait, "still": _still, "booth": _booth, "props": _props, "lamp": _lamp, "switch": _switch,
-    "fast": _fast, "small": _small, "group": _group, "passers": _passers,
+    "fast": _fast, "small": _small, "group": _group, "passers": _passers, "people": _people,
 }  # fmt: skip
 
 

@@ -22,11 +22,10 @@ from edge_bg.evaluate import metrics, ways
 from edge_bg.evaluate.clips import Clip, Shot, clips
 from edge_bg.evaluate.scenes import SCENES
 from edge_bg.evaluate.temporal import Temporal
-from edge_bg.evaluate.ways import Alpha, Brush, Predict, Way
+from edge_bg.evaluate.ways import Alpha, Brush, Predict, Run, Way
 from edge_bg.frame import Picture, Size
 
 Progress = Callable[[int, int], None]
-COSTLY = 3  # outline, gradient and colour are measured on every third frame
 
 COLUMNS = {
     "iou": "IoU", "boundary_f": "bound. F", "mad": "MAD", "gradient": "gradient", "flicker": "flicker",
@@ -65,8 +64,12 @@ class _Tally:
         made, alpha = alpha, np.asarray(alpha)[: truth.shape[0]]
         if not self.way.strict and shot.ignore.any():
             alpha = np.where(shot.ignore, truth, alpha)
+        if shot.cut:
+            self.temporal.cut()
         self.temporal.add(alpha, truth)
         values["ms"].append(1000 * seconds)
+        if not shot.counted:
+            return
         values["false"].append(100 * metrics.false_foreground(alpha, truth))
         values["mad"].append(metrics.mad(alpha, truth))
         if not truth.any():
@@ -219,18 +222,22 @@ def _one(task: Task) -> Played:
 
 def play(clip: Clip, chosen: Sequence[Way], predict: Predict) -> Played:
     """One clip through all ways: (its name, {way: figures}, median ms of the network)."""
-    runs = {way.name: way.start(clip.size) for way in chosen}
-    looks = {way.name: way.look(predict) for way in chosen if way.look is not None}
+    shrink = getattr(predict, "shrink", lambda frame: None)
+    runs: dict[str, Run] = {}
+    looks: dict[str, Predict] = {}
     tallies = {way.name: _Tally(way) for way in chosen}
     background, network = backdrop(clip.size), []
     for shot in clip:
+        if shot.cut or not runs:
+            runs = {way.name: way.start(clip.size) for way in chosen}
+            looks = {way.name: way.look(predict) for way in chosen if way.look is not None}
         frame = replace(shot.frame, truth=None)  # nobody may look
         start = time.perf_counter()
+        shrink(frame)  # as the pipeline does, before it looks
         mask = predict(frame)
         spent = time.perf_counter() - start
         network.append(1000 * spent)
-        costly = shot.frame.index % COSTLY == 0
-        seen = _Seen(shot.frame.bgr(), background, shot.over(background)) if costly else None
+        seen = _Seen(shot.frame.bgr(), background, shot.over(background)) if clip.costly(shot) else None
         for name, run in runs.items():
             start = time.perf_counter()
             seen_by = looks[name](frame) if name in looks else mask

@@ -58,6 +58,11 @@ class Temporal:
             if len(self._truths) > self.leads + self.lags:
                 self._regress()
 
+    def cut(self) -> None:
+        """Another picture begins: what was seen so far counts, but not the step to it."""
+        self._alphas.clear()
+        self._truths.clear()
+
     def _regress(self) -> None:
         """The share that the change of alpha `leads` frames ago has in the least squares behind `lag`."""
         step = 2 if self._truths[0].size > 400_000 else 1  # a quarter of a large picture's pixels is plenty

@@ -155,3 +155,21 @@ def test_a_label_that_marks_nobody_is_passed_over(tmp_path: Path):
         cv2.imwrite(str(tmp_path / f"people/masks/{name}.png"), mask)
     kit = Kit("still", 0, (320, 180), tmp_path, np.random.default_rng(0))
     assert {kit.person().name for _ in range(8)} == {"b"}
+
+
+def test_an_album_shows_each_photograph_in_turn(data: Path) -> None:
+    (clip,) = clips(0, SIZE, names=["people"], data=data, frames=12)
+    shots = list(clip)
+    assert [s.frame.index for s in shots if s.cut] == [0, 6]
+    assert [s.frame.index for s in shots if s.counted] == [5, 11] and not clip.costly(shots[0])
+    for shot in shots:
+        assert shot.frame.size == SIZE and shot.truth.shape == SIZE[::-1]
+        assert set(np.unique(shot.truth)) == {0, 255}, "the label as it was drawn"
+    assert (shots[0].truth == shots[5].truth).all() and (shots[5].truth != shots[6].truth).any()
+    assert (shots[0].frame.data != shots[1].frame.data).any(), "the camera's noise"
+    assert (clips(1, SIZE, names=["people"], data=data, frames=1)[0].items[0].name) != clip.items[0].name
+
+
+def test_an_album_without_photographs_has_the_portrait() -> None:
+    (clip,) = clips(0, SIZE, names=["people"])
+    assert len(clip) == 6 and [shot.counted for shot in clip] == [False] * 5 + [True]
