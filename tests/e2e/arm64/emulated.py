@@ -14,7 +14,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-PATIENCE = 30
+PATIENCE = 15
 EXAMPLES = 5
 
 
@@ -28,16 +28,21 @@ def left_out() -> list[tuple[str, str]]:
     return pairs
 
 
-def _patient(method: Any) -> Any:
-    def wait(self: Any, *args: Any, timeout: float | None = None, **named: Any) -> Any:
-        return method(self, *args, timeout=None if timeout is None else timeout * PATIENCE, **named)
-
-    return wait
-
-
 def pytest_configure() -> None:
-    # Programs that tests start: `run` and `communicate` wait through these.
-    subprocess.Popen.communicate = _patient(subprocess.Popen.communicate)  # type: ignore[method-assign]
+    """Programs that tests start, and that sinks start for them, may take their time to come and to go."""
+    wait, communicate = subprocess.Popen.wait, subprocess.Popen.communicate
+
+    def patient(timeout: float | None) -> float | None:
+        return None if timeout is None else timeout * PATIENCE
+
+    def patient_wait(self: Any, timeout: float | None = None) -> int:
+        return wait(self, patient(timeout))
+
+    def patient_communicate(self: Any, input: Any = None, timeout: float | None = None) -> Any:
+        return communicate(self, input, patient(timeout))
+
+    subprocess.Popen.wait = patient_wait  # type: ignore[method-assign]
+    subprocess.Popen.communicate = patient_communicate  # type: ignore[method-assign]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
