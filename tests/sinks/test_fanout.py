@@ -186,7 +186,7 @@ def test_an_error_is_logged_once_or_raised_but_not_both(caplog):
 def test_a_missing_package_keeps_its_hint():
     bad = Recorder("bad")
     bad.open = lambda size, fps, live: (_ for _ in ()).throw(MissingDependency("x needs y", hint="pip install y"))
-    with pytest.raises(SinkError, match="^x needs y\n  pip install y"):
+    with pytest.raises(SinkError, match=r"^x needs y\n  pip install y"):
         Sinks([bad]).open(SIZE, 30.0)
 
 
