@@ -94,7 +94,10 @@ def open_engine(card: ModelCard, spec: Spec, threads: int, *, timeout: float | N
         return Engine(model, name, threads=threads)
     options = dict(spec.options)
     probe(spec.library, options, model, name, threads=threads, **({} if timeout is None else {"timeout": timeout}))
-    return Engine(model, name, threads=threads, delegate=Delegate(spec.library, options))
+    engine = Engine(model, name, threads=threads, delegate=Delegate(spec.library, options))
+    if not engine.taken:
+        log.warning("%s takes none of the operators of %s: the CPU does the work", spec.label, name)
+    return engine
 
 
 @dataclass

@@ -215,6 +215,8 @@ def _without_chatter() -> Iterator[None]:
 class Engine:
     """One loaded model: a picture tensor in, `invoke`, a mask tensor out. For one thread at a time.
 
+    `taken`: how many parts of the graph the delegate took; 0: none, and the CPU does all.
+
     Raises `ModelError` when the runtime rejects the model, `DelegateError` when a delegate does.
     """
 
@@ -227,6 +229,7 @@ class Engine:
         try:
             with nullcontext() if delegate is not None else _without_chatter():
                 self._interpreter = made.interpreter(model_content=model, num_threads=threads, **options)
+                self.taken = self.operators().count("DELEGATE")  # before the runtime's own takes what is left
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             text = " ".join(str(error).split())

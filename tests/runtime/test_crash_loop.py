@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -59,7 +60,7 @@ def box(tiny: str, twin_folder: Path, tmp_path: Path) -> Callable[..., Box]:
 def test_the_fourth_start_leaves_the_accelerator_alone(box: Callable[..., Box]) -> None:
     it = box(TINY_CRASH_AFTER="6")  # the try before it invokes once
     for _ in range(3):
-        assert it.start().wait(30) == -signal.SIGABRT
+        assert it.start().wait(90) == -signal.SIGABRT
     service = it.start()
     try:
         told = health(it.port)
@@ -81,7 +82,7 @@ def test_the_fourth_start_leaves_the_accelerator_alone(box: Callable[..., Box]) 
 def test_a_network_that_hangs_ends_the_program_and_is_counted(box: Callable[..., Box]) -> None:
     it = box(TINY_HANG_AFTER="4")
     service = it.start("service.STUCK = 2")  # covers go out meanwhile, which feed the watchdog
-    assert service.wait(30) == 1
+    assert service.wait(90) == 1
     said = it.log.read_text()
     assert "edgetpu has stopped answering (1 of 3" in said and "edgetpu has not answered for 2 s" in said
     assert it.notes()["busy"] == {} and len(it.notes()["deaths"]["edgetpu"]) == 1
@@ -92,16 +93,16 @@ def test_the_end_is_quick_while_the_network_hangs(box: Callable[..., Box]) -> No
     service = it.start()
     assert health(it.port)["delegate"] == "edgetpu"
     time.sleep(3)
-    start = time.monotonic()
     service.terminate()
     assert service.wait(20) == 0
-    assert time.monotonic() - start < 2
+    stopped = re.search(r"stopped in ([\d.]+) s", it.log.read_text())
+    assert stopped and float(stopped[1]) < 1.5
     assert it.notes() == {"deaths": {}, "busy": {}}
 
 
 def health(port: int) -> dict[str, Any]:
     """What `/healthz` says once frames flow."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while True:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:

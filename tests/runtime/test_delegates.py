@@ -85,13 +85,17 @@ def test_the_twin_runs_on_the_delegate(card: Callable[[str], ModelCard], edgetpu
         assert (segmenter(Frame(left, 0.0, 1)) == 255).all()
 
 
-def test_an_external_delegate_runs_the_models_own_file(card: Callable[[str], ModelCard], tiny: str) -> None:
+def test_an_external_delegate_runs_the_models_own_file(
+    card: Callable[[str], ModelCard], tiny: str, caplog: pytest.LogCaptureFixture
+) -> None:
     entry = {"library": tiny, "options": {"any": "thing"}}
     with Segmenter(card("only"), delegates=[entry], threads=1) as segmenter:
         assert accelerated(segmenter(bright_left()))
         assert segmenter.info["delegate"] == "external:libtiny_edgetpu.so"
-    with Segmenter(card("twin"), delegates=[entry], threads=1) as segmenter:  # claims nothing: the CPU does it all
+    assert "takes none" not in caplog.text
+    with Segmenter(card("twin"), delegates=[entry], threads=1) as segmenter:
         assert not accelerated(segmenter(bright_left()))
+    assert "takes none of the operators of landscape-144x256-int8.tflite: the CPU does the work" in caplog.text
 
 
 def test_compiled_model_without_its_delegate(card: Callable[[str], ModelCard]) -> None:
@@ -141,9 +145,9 @@ def test_a_delegate_that_crashes(card: Callable[[str], ModelCard], tiny: str, st
 def test_a_delegate_that_hangs(card: Callable[[str], ModelCard], tiny: str) -> None:
     entry = Spec.parse({"library": tiny, "options": {"hang": "invoke"}})
     start = time.monotonic()
-    with pytest.raises(DelegateError, match=r"did not answer within 3 s while running the graph"):
-        open_engine(card("only"), entry, 1, timeout=3)
-    assert time.monotonic() - start < 10
+    with pytest.raises(DelegateError, match=r"did not answer within 6 s while running the graph"):
+        open_engine(card("only"), entry, 1, timeout=6)
+    assert time.monotonic() - start < 15
 
 
 def test_a_card_without_a_twin(card: Callable[[str], ModelCard], edgetpu: str) -> None:
@@ -216,7 +220,7 @@ def test_pictures_do_not_wait_for_a_second_device_that_hangs(
     frame = bright_left()
     entries = ["edgetpu", {"library": tiny, "options": {"hang": "create"}}, "cpu"]
     with Segmenter(card("twin"), delegates=["cpu"], threads=1) as segmenter:
-        segmenter._ladder = ladder = Ladder(card("twin"), entries, 1, timeout=4)
+        segmenter._ladder = ladder = Ladder(card("twin"), entries, 1, timeout=8)
         assert ladder.label == "edgetpu"
         start = time.monotonic()
         ladder.failed(DelegateError("unplugged"))
@@ -226,9 +230,9 @@ def test_pictures_do_not_wait_for_a_second_device_that_hangs(
             before = time.monotonic()
             assert not accelerated(segmenter(frame))
             slowest, pictures = max(slowest, time.monotonic() - before), pictures + 1
-            assert before - start < 30
-        assert time.monotonic() - start > 4 and slowest < 1 and pictures > 20
-        assert "did not answer within 4 s while opening the device" in ladder.fallbacks["external:libtiny_edgetpu.so"]
+            assert before - start < 60
+        assert time.monotonic() - start > 8 and slowest < 3 and pictures > 20
+        assert "did not answer within 8 s while opening the device" in ladder.fallbacks["external:libtiny_edgetpu.so"]
 
 
 def test_a_quick_start_is_on_the_cpu_and_the_device_follows(
