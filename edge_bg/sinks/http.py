@@ -108,7 +108,8 @@ class Http:
             from edge_bg.web.guard import is_loopback
             from edge_bg.web.hub import Hub
         except ImportError as caught:
-            raise MissingDependency(f"http: {caught.name} is not installed", hint="pip install 'edge-bg[web]'") from caught
+            message = f"http: {caught.name} is not installed"
+            raise MissingDependency(message, hint="pip install 'edge-bg[web]'") from caught
         listener = self._listen()
         private = is_loopback(self.host)
         made_up = self.token is None and not private
