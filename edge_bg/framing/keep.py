@@ -15,6 +15,7 @@ from edge_bg.frame import SHARE, Picture, Size
 from edge_bg.framing.window import Box
 
 _SURE: Final = 127  # above: somebody
+_LIKELY: Final = 90  # above: perhaps somebody
 _LEAST: Final = 0.0004  # of the picture: smaller is a speck. A person of a tenth of the height has four times that
 _BESIDE: Final = 0.03  # of the largest: smaller is a speck, too
 _DOUBT: Final = 6  # frames for which the rule has to say otherwise before somebody is let in or dropped
@@ -23,7 +24,11 @@ _HALF: Final = 0.5
 _FOOT: Final = 0.02  # of somebody's height: their lowest part
 _TRACE: Final = 0.01  # of a part of the mask has to have been somebody else to tell two people in it apart
 _PIECE: Final = 0.08  # of somebody's area: smaller is what came off them
-_KEPT, _DROPPED = 1, 2
+_LARGE: Final = 0.1  # of a guest: smaller is a bag, and no other person
+_FAMILIAR: Final = 3  # frames after which somebody is known
+_SWELLS: Final = 2.5  # times as large as when they stood alone: who is made larger by a division is not there
+_MINE: Final = 0.2  # of a part that was seen before has to have been the guest's for all of it to be
+_SAME: Final = 0.2  # of a part has to have been somebody to be them
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,9 @@ def halve(mask: Picture) -> Picture:
     return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def parts(small: Picture) -> tuple[Any, list[Somebody]]:
+def parts(small: Picture, level: int = _SURE) -> tuple[Any, list[Somebody]]:
     """(labels int32 (h, w), the connected parts of `small` above 127, largest first); specks are left out."""
-    sure = cv2.threshold(small, _SURE, 255, cv2.THRESH_BINARY)[1]
+    sure = cv2.threshold(small, level, 255, cv2.THRESH_BINARY)[1]
     count, labels, table, _ = cv2.connectedComponentsWithStats(sure, connectivity=8, ltype=cv2.CV_32S)
     least = max(_LEAST * small.size, _BESIDE * int(table[1:, 4].max(initial=0)))
     rows = [(i, *(int(n) for n in table[i])) for i in range(1, count) if table[i, 4] >= least]
@@ -73,15 +78,26 @@ def around(crowd: Sequence[Somebody]) -> Box | None:
     return box
 
 
+@dataclass
+class _Person:
+    """Somebody who is followed; `area` and `age`, of the parts of the mask in which they touched nobody."""
+
+    kept: bool
+    age: int = 0
+    area: int = 0
+    doubt: int = 0  # frames in a row in which the rule said otherwise
+
+
 class Keeper:
     """`mask = keeper(mask)` without those whom the rule drops.
 
     rule "largest": the largest person; another has to be half as large again for six frames to take over.
     rule "zone":    those whose lowest visible part, or half of whom, is in the polygon `zone` (corners x, y in parts
-                    of the frame); who was kept is dropped after six frames outside, and the other way round.
+                    of the frame); who was kept is dropped after six frames outside, and the other way round. For
+                    those who have only just come the rule is asked in every frame.
 
-    Where two people touch they are one part of the mask: each cell then goes to whom it is nearer to of those who
-    were told apart a frame before.
+    Where two people touch they are one part of the mask. Each cell then goes to whom it is nearer to, but only if the
+    one to be dropped was seen alone before and does not grow by it: in doubt the part is the guest's.
     """
 
     def __init__(self, rule: str, zone: Sequence[tuple[float, float]] | None, cells: Size) -> None:
@@ -96,109 +112,122 @@ class Keeper:
 
     def reset(self) -> None:
         """Forget who was kept."""
-        self._owner: Picture | None = None
-        self._doubt = self._kept = 0
+        self._owner: Any = None  # int32 of half the canvas: the number of whom each cell belonged to, 0: nobody
+        self._known: dict[int, _Person] = {}
+        self._last = 0  # number given
 
     def __call__(self, mask: Picture) -> Picture:
         """`mask` uint8 of the canvas; the answer is a new array where somebody is dropped, else `mask` itself."""
-        labels, crowd = parts(halve(mask))
-        if self._owner is not None and crowd:
-            labels, crowd = self._split(labels, crowd)
-        wanted = self._wanted(labels, crowd)
-        if crowd:
-            self._kept = len(wanted)
-            owners = np.zeros(int(labels.max()) + 1, np.uint8)
-            for each in crowd:
-                owners[each.label] = _KEPT if each.label in wanted else _DROPPED
-            self._owner = owners[labels]
-        if len(wanted) == len(crowd) or self._owner is None:
+        labels, crowd = parts(halve(mask), _LIKELY)
+        if not crowd:
             return mask
-        near: Any = cv2.dilate((self._owner == _KEPT).view(np.uint8) * np.uint8(255), _NEAR)
-        near[self._owner == _DROPPED] = 0
+        who: dict[int, int] = {}  # number of the person by the part's label
+        apart: list[Somebody] = []
+        for each in crowd:
+            apart += self._recognise(labels, each, who)
+        self._tell_apart(labels, apart, who)
+        self._judge(labels, apart, who)
+        numbers = np.zeros(int(labels.max()) + 1, np.int32)
+        for label, number in who.items():
+            numbers[label] = number
+        self._owner = numbers[labels]
+        self._known = {number: self._known[number] for number in who.values()}
+        if all(person.kept for person in self._known.values()):
+            return mask
+        kept = np.zeros(self._last + 1, np.uint8)
+        kept[[number for number, person in self._known.items() if person.kept]] = 255
+        near: Any = cv2.dilate(kept[self._owner], _NEAR)
+        near[(self._owner > 0) & (kept[self._owner] == 0)] = 0
         full: Any = cv2.resize(near, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray(cv2.multiply(mask, full, full, SHARE), np.uint8)
 
     def admits(self, mask: Picture) -> bool:
         """Whether somebody in `mask`, newcomers among them, could be let in by the rule."""
-        labels, crowd = parts(halve(mask))
+        labels, crowd = parts(halve(mask), _LIKELY)
         if self._zone is not None:
-            return bool(self._inside(labels, crowd))
-        kept = 0 if self._owner is None else cv2.countNonZero((self._owner == _KEPT).view(np.uint8))
+            return any(self._inside(labels, each) for each in crowd)
+        kept = max((person.area for person in self._known.values() if person.kept), default=0)
         return any(each.area > _STAYS * kept for each in crowd)
 
-    def _split(self, labels: Any, crowd: list[Somebody]) -> tuple[Any, list[Somebody]]:
-        """Parts that were both kept and dropped people a frame ago become two."""
-        assert self._owner is not None
-        out: list[Somebody] = []
-        for each in crowd:
-            mine = labels[each.box.cut] == each.label
-            owner = self._owner[each.box.cut]
-            shares = np.bincount(owner[mine], minlength=3)
-            if min(shares[_KEPT], shares[_DROPPED]) < max(4, _TRACE * each.area):
-                out.append(each)
-                continue
-            nearer = _distance(owner == _DROPPED) < _distance(owner == _KEPT)
-            other = mine & nearer & (owner != _KEPT)
-            fresh = int(labels.max()) + 1
-            labels[each.box.cut][other] = fresh
+    # --- who is who ----------------------------------------------------------------------------------
+
+    def _new(self) -> int:
+        self._last += 1
+        self._known[self._last] = _Person(kept=False)
+        return self._last
+
+    def _recognise(self, labels: Any, part: Somebody, who: dict[int, int]) -> list[Somebody]:
+        """`part`, or the two it is divided into, each with its number in `who`: by who was there a frame before."""
+        mine = labels[part.box.cut] == part.label
+        before = np.zeros_like(mine, np.int32) if self._owner is None else self._owner[part.box.cut]
+        votes = np.bincount(before[mine], minlength=self._last + 1)
+        votes[0] = 0
+        there = [int(n) for n in np.flatnonzero(votes >= max(4, _TRACE * part.area))]
+        guests = [n for n in there if self._known[n].kept]
+        least = _LARGE * max((self._known[n].area for n in guests), default=0)
+        dropped = {n: self._known[n] for n in there if not self._known[n].kept}
+        others = [n for n, person in dropped.items() if person.age >= _FAMILIAR and person.area >= least]
+        if guests and others:
+            his = np.isin(before, guests)
+            other = mine & ~his & (_distance(np.isin(before, others)) < _distance(his))
             area = int(np.count_nonzero(other))
-            out += [Somebody(each.label, each.area - area, each.box), Somebody(fresh, area, each.box)]
-        return labels, [each for each in out if each.area > 0]
+            if 0 < area <= _SWELLS * sum(self._known[n].area for n in others):
+                fresh = int(labels.max()) + 1
+                labels[part.box.cut][other] = fresh
+                who[part.label] = max(guests, key=lambda n: int(votes[n]))
+                who[fresh] = max(others, key=lambda n: int(votes[n]))
+                return [Somebody(part.label, part.area - area, part.box), Somebody(fresh, area, part.box)]
+        some = guests if sum(int(votes[n]) for n in guests) >= _MINE * int(votes.sum()) else there
+        who[part.label] = max(some, key=lambda n: int(votes[n])) if some and votes.sum() >= _SAME * part.area else 0
+        if not who[part.label]:
+            who[part.label] = self._new()
+        person = self._known[who[part.label]]
+        person.age, person.area = person.age + 1, part.area
+        return [part]
 
-    def _wanted(self, labels: Any, crowd: list[Somebody]) -> set[int]:
-        """Labels of those to keep: whom the rule wants, but for those it changed its mind about only just now."""
-        past = {each.label: self._history(labels, each) for each in crowd}
-        rule = self._largest(crowd, past) if self._zone is None else self._inside(labels, crowd)
-        rule |= self._pieces(crowd, past, rule)
-        changed = {label for label, p in past.items() if p and (p == _KEPT) != (label in rule)}
-        stay = {label for label, p in past.items() if p == _KEPT}
-        if len(stay) > self._kept:  # somebody came out from behind the guest: that is no change of mind
-            stay &= rule
-            changed &= {label for label, p in past.items() if p == _DROPPED}
-        self._doubt = self._doubt + 1 if changed else 0
-        if self._doubt >= _DOUBT:
-            self._doubt = 0
-            return rule
-        if self.rule == "largest":  # one only: a rival waits
-            return stay or rule - changed
-        return (rule - changed) | stay
-
-    def _pieces(self, crowd: list[Somebody], past: dict[int, int], rule: set[int]) -> set[int]:
-        """Those who are no others but parts that came off somebody wanted: a hand, or legs below the body."""
-        found = set()
+    def _tell_apart(self, labels: Any, crowd: list[Somebody], who: dict[int, int]) -> None:
+        """Of parts that were one person, all but the main one are a piece of it, or somebody who stood behind."""
         for each in crowd:
-            for main in crowd if past[each.label] == _KEPT and each.label not in rule else ():
-                over = min(each.box.right, main.box.right) - max(each.box.left, main.box.left)
-                beneath = 2 * over >= each.box.size[0]
-                if main.label in rule and (beneath or each.area < _PIECE * main.area):
-                    found.add(each.label)
-        return found
+            same = [other for other in crowd if who[other.label] == who[each.label]]
+            if len(same) < 2 or each is (main := max(same, key=lambda other: other.area)):
+                continue
+            over = min(each.box.right, main.box.right) - max(each.box.left, main.box.left)
+            if 2 * over < each.box.size[0] and each.area >= _PIECE * main.area:
+                who[each.label] = self._new()
 
-    def _history(self, labels: Any, each: Somebody) -> int:
-        """Whether most of somebody was kept or dropped a frame ago; 0: they are new."""
-        if self._owner is None:
-            return 0
-        shares = np.bincount(self._owner[each.box.cut][labels[each.box.cut] == each.label], minlength=3)
-        if shares[_KEPT] + shares[_DROPPED] < 0.2 * each.area:
-            return 0
-        return _KEPT if shares[_KEPT] >= shares[_DROPPED] else _DROPPED
+    # --- whom to keep --------------------------------------------------------------------------------
 
-    def _largest(self, crowd: list[Somebody], past: dict[int, int]) -> set[int]:
-        if not crowd:
-            return set()
-        return {max(crowd, key=lambda e: e.area * (_STAYS if past[e.label] == _KEPT else 1)).label}
+    def _judge(self, labels: Any, crowd: list[Somebody], who: dict[int, int]) -> None:
+        """Change verdicts that the rule has contradicted for long enough."""
+        areas: dict[int, int] = {}
+        wanted = set()
+        for each in crowd:
+            number = who[each.label]
+            areas[number] = areas.get(number, 0) + each.area
+            if self._zone is not None and self._inside(labels, each):
+                wanted.add(number)
+        guests = [number for number in areas if self._known[number].kept]
+        if self._zone is None:
+            wanted = {max(areas, key=lambda n: areas[n] * (_STAYS if n in guests else 1))}
+        for number in areas:
+            person = self._known[number]
+            person.doubt = 0 if person.kept == (number in wanted) else person.doubt + 1
+            # Nobody waits for who has only just come, but for a rival of the only one there may be.
+            fresh = person.age <= _FAMILIAR and not (self._zone is None and (guests or person.age > 1))
+            if person.doubt >= _DOUBT or (person.doubt and fresh):
+                person.kept, person.doubt = not person.kept, 0
+                if self._zone is None and person.kept:
+                    for other in guests:
+                        self._known[other].kept = False
 
-    def _inside(self, labels: Any, crowd: list[Somebody]) -> set[int]:
+    def _inside(self, labels: Any, each: Somebody) -> bool:
+        """Whether the lowest part of somebody, or half of them, is in the zone."""
         assert self._zone is not None
-        found = set()
-        for each in crowd:
-            mine = labels[each.box.cut] == each.label
-            inside: NDArray[np.bool_] = mine & (self._zone[each.box.cut] > 0)
-            foot = max(1, round(_FOOT * each.box.size[1]))
-            lowest = int(np.count_nonzero(mine[-foot:])) * _HALF < int(np.count_nonzero(inside[-foot:]))
-            if lowest or np.count_nonzero(inside) > _HALF * each.area:
-                found.add(each.label)
-        return found
+        mine = labels[each.box.cut] == each.label
+        inside: NDArray[np.bool_] = mine & (self._zone[each.box.cut] > 0)
+        foot = max(1, round(_FOOT * each.box.size[1]))
+        lowest = int(np.count_nonzero(mine[-foot:])) * _HALF < int(np.count_nonzero(inside[-foot:]))
+        return lowest or int(np.count_nonzero(inside)) > _HALF * each.area
 
 
 def _distance(of: NDArray[np.bool_]) -> Any:

@@ -117,3 +117,25 @@ def test_what_comes_off_the_guest_stays(rule, zone):
     for _ in range(20):  # the arm is lost, the hand is not; the waist is lost, the legs are not
         out = keeper(crowd((100, 10, 150, 90), (100, 100, 150, 144), (178, 60, 190, 70)))
         assert near(out, 120, 50) and near(out, 120, 120) and near(out, 184, 65)
+
+
+@pytest.mark.parametrize(("rule", "zone"), [("largest", None), ("zone", STRIP)])
+def test_a_guest_who_moves_is_never_cut_in_two(rule, zone):
+    """A bag that the network loses and finds again beside the guest must not take the guest's body with it."""
+    keeper = Keeper(rule, zone, CELLS)
+    for frame in range(40):
+        left = 60 + round(50 * np.sin(frame / 7))
+        blocks = [(left, 10, left + 50, 144)]
+        blocks += [(left - 22, 80, left - 4, 110)] if frame % 8 < 4 else [(left - 22, 80, left + 2, 110)]
+        mask = crowd(*blocks)
+        out = keeper(mask)
+        body = out[10:144, left : left + 50]
+        assert (body > 127).mean() > 0.9, frame
+
+
+def test_who_walks_into_the_picture_is_let_in_as_soon_as_their_feet_are():
+    keeper = Keeper("zone", STRIP, CELLS)
+    for frame in range(3):  # first a shoulder
+        assert not keeper(crowd((0, 40, 6 + 4 * frame, 90))).any()
+    out = keeper(crowd((0, 10, 30, 144)))
+    assert near(out, 15, 70)
