@@ -4,6 +4,7 @@ so that the models are rebuilt to the byte without any picture."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -92,21 +93,38 @@ def ranges(graph: Graph, pictures: list[Picture], percentile: float = 99.99, log
     return {name: (round(lo, 5), round(hi, 5)) for name, (lo, hi) in found.items()}
 
 
-def tuning(folder: Path, size: tuple[int, int], count: int = 28) -> list[Picture]:
-    """Pairs of frames as a still camera gives them, of pictures that `framings` does not take: for `refine`.
+@dataclass(frozen=True)
+class Tuning:
+    """What `refine` listens to: pictures, and pairs of frames as a still camera gives them (each two in a row)."""
 
-    The noise is what webcams leave on pixels that stand still, at the network's size: after compression most values
-    do not change at all from frame to frame, a quarter by one level, one in a hundred by more than five.
+    plain: list[Picture]
+    pairs: list[Picture]
+
+
+def tuning(folder: Path, size: tuple[int, int], count: int = 40) -> Tuning:
+    """`count` pictures and fewer pairs, of photographs that `framings` does not take.
+
+    The noise of the pairs is what webcams leave on pixels that stand still, at the network's size: after compression
+    most values do not change at all from frame to frame, a quarter by one level, one in a hundred by more than five.
     """
     files = sorted(folder.glob("*.jpg"))
-    rng, out = np.random.default_rng(5), []
-    for k, path in enumerate(files[3 :: max(1, len(files) // count)][:count]):
+    rng = np.random.default_rng(5)
+    plain: list[Picture] = []
+    pairs: list[Picture] = []
+
+    def upper(rgb: Picture) -> Picture:
+        return rgb[: min(rgb.shape[0], round(rgb.shape[1] * size[1] / size[0]))]
+
+    for k, path in enumerate(files[6 :: max(1, len(files) // count)][:count]):
         rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-        upper = min(rgb.shape[0], round(rgb.shape[1] * size[1] / size[0]))
-        part = rgb[:upper] if k % 3 else rgb
+        plain.append(fit(rgb if k % 4 else upper(rgb), size))
+    few = count * 7 // 10
+    for k, path in enumerate(files[3 :: max(1, len(files) // few)][:few]):
+        rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        part = upper(rgb) if k % 3 else rgb
         clean = fit(relit(part, rng) if k % 2 else part, size)
-        out += [np.clip(np.rint(clean + _noise(clean.shape, rng)), 0, 255).astype(np.uint8) for _ in range(2)]
-    return out
+        pairs += [np.clip(np.rint(clean + _noise(clean.shape, rng)), 0, 255).astype(np.uint8) for _ in range(2)]
+    return Tuning(plain, pairs)
 
 
 def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -115,15 +133,18 @@ def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float
     return fine / fine.std() * (0.4 * np.exp(0.95 * patches / patches.std()))[..., None]  # type: ignore[no-any-return]
 
 
-def distance(net: Net, pairs: list[Picture], wanted: list[Mask]) -> tuple[float, float]:
-    """How far a net is from its float parent's masks (mean error), and how often it flickers as much, less one."""
-    got = [net.run(p) for p in pairs]
-    error = float(np.mean([np.abs(a - b).mean() for a, b in zip(got, wanted, strict=True)]))
-    flicker = [sum(float(np.abs(m[i] - m[i + 1]).mean()) for i in range(0, len(m), 2)) for m in (got, wanted)]
-    return error, flicker[0] / flicker[1] - 1
+def distance(net: Net, tuning: Tuning, parent: list[Mask]) -> tuple[float, float]:
+    """How far a net is from its float parent, whose masks of `plain` and then `pairs` are given: one less the IoU of
+    the soft masks, and how many times it flickers as much, less one."""
+    masks = [net.run(p) for p in (*tuning.plain, *tuning.pairs)]
+    apart = [np.abs(a - b).sum() / max(50.0, np.maximum(a, b).sum()) for a, b in zip(masks, parent, strict=True)]
+    first = len(tuning.plain)
+    flicker = [sum(float(np.abs(m[i] - m[i + 1]).mean()) for i in range(first, len(m), 2)) for m in (masks, parent)]
+    return float(np.mean(apart)), flicker[0] / flicker[1] - 1
 
 
-FACTORS = (0.5, 0.65, 0.8, 1.25)  # what `refine` tries on the ranges of a kind
+TOGETHER = (0.5, 0.65, 0.8, 1.25)  # what `refine` tries on the ranges of a kind, and then on each
+ALONE = (0.7, 0.85, 1.2)
 
 
 def alike(graph: Graph) -> list[list[str]]:
@@ -143,20 +164,21 @@ def alike(graph: Graph) -> list[list[str]]:
     return sorted(found.values(), key=lambda names: -sum(int(np.prod(graph.shapes[n])) for n in names))
 
 
-def refine(graph: Graph, start: Ranges, pairs: list[Picture]) -> Ranges:
-    """Stretch or shrink the ranges of one kind of activation at a time, and keep what brings int8 nearer to the float
-    net. Flicker counts twice as much as error: viewers see it first. (One tensor at a time takes five times as long
-    and fits the few pictures rather than the network.)"""
-    parent = load(write(graph))
-    wanted = [parent.run(p) for p in pairs]
+def refine(graph: Graph, start: Ranges, tuning: Tuning) -> Ranges:
+    """Stretch or shrink ranges, first of a whole kind of activation and then one by one, and keep what brings int8
+    nearer to the float net: agreement and flicker count about the same."""
+    net = load(write(graph))
+    parent = [net.run(p) for p in (*tuning.plain, *tuning.pairs)]
 
     def cost(r: Ranges) -> NDArray[np.float64]:
-        return np.array(distance(load(write(quantise(graph, r))), pairs, wanted))
+        return np.array(distance(load(write(quantise(graph, r))), tuning, parent))
 
-    weights = np.array([1.0, 2.0]) / np.maximum(cost(start), [1e-6, 0.05])
+    weights = np.array([3.0, 2.0]) / np.maximum(cost(start), [1e-6, 0.05])
     best, chosen = float(weights @ cost(start)), dict(start)
-    for names in alike(graph):
-        for factor in FACTORS:
+    kinds = alike(graph)
+    steps = [(names, TOGETHER) for names in kinds] + [([n], ALONE) for names in kinds for n in names if len(names) > 1]
+    for names, factors in steps:
+        for factor in factors:
             trial = dict(chosen)
             for name in names:
                 lo, hi = chosen[name]
@@ -165,7 +187,7 @@ def refine(graph: Graph, start: Ranges, pairs: list[Picture]) -> Ranges:
             now = float(weights @ cost(trial))
             if now < best - 2e-3:
                 best, chosen = now, trial
-                print(f"{len(names):3} like {names[0]}: x {factor}, cost {best:.3f}", flush=True)
+                print(f"{names[0]} and {len(names) - 1} like it: x {factor}, cost {best:.3f}", flush=True)
     return chosen
 
 
