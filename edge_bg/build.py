@@ -114,6 +114,7 @@ class Booth:
             "wanted": info["wanted"],
             "fallbacks": info["fallbacks"],
             "model": info["model"],
+            "room": self.matte.booth.state if self.matte.booth else None,
             "sinks": self.sinks.report(),
             "stats": self.stats.snapshot(),
         }
@@ -195,7 +196,9 @@ def sink(part: SinkPart) -> Sink:
 
 
 def background(part: BackgroundPart) -> Background:
-    """A background of a config, not yet opened."""
+    """A background of a config, not yet opened. To show the room as it is has to be meant, so it is said aloud."""
+    if part.kind == "none":
+        log.warning("background none: the room is shown as it is")
     return cast(Background, _make(BACKGROUNDS, part.kind, _fields(part)))
 
 

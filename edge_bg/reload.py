@@ -43,6 +43,7 @@ class Reloader:
                     cover = cover_picture(picture, booth.size)
             if "matte" in changed:
                 matte = build.matte(new, booth.size)
+                matte.follow(booth.matte)
             if changed & {"background", "composite"}:
                 compositor = build.compositor(new, booth.size, booth.source.fps)
                 made.callback(compositor.close)

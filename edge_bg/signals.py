@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 
 class Signals:
-    """SIGTERM, SIGINT and SIGHUP, caught within the `with` block."""
+    """SIGTERM, SIGINT, SIGHUP and SIGUSR1, caught within the `with` block."""
 
-    CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
     def __init__(self) -> None:
         self._read, self._write = socket.socketpair()

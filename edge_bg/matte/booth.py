@@ -43,10 +43,14 @@ class Booth:
     """
 
     def __init__(self) -> None:
-        self.relearn()
+        self._start()
 
     def relearn(self) -> None:
-        """Forget the room; it is learned again as soon as it is empty."""
+        """Forget the room before the next frame; it is learned again as soon as it is empty. From any thread."""
+        self._forget = True
+
+    def _start(self) -> None:
+        self._forget = False
         self.state: State = "learning"
         self.figures = (0.0, 0.0)
         self._room: Room | None = None
@@ -69,6 +73,8 @@ class Booth:
 
         mask: `(h, w)` uint8 at working size. colour: `(h, w, 3)` uint8, Y U V.
         """
+        if self._forget:
+            self._start()
         calm = self._calm(colour)
         if self.state == "learning" or self._room is None:
             self._count(calm, mask)
@@ -156,7 +162,7 @@ class Booth:
     def _mend(self, mask: Picture, colour: Picture, empty: Any) -> Picture | None:
         """Now and then, look for the room that does not fit; the evidence of the one that was found."""
         if self._empty >= FORGET:
-            self.relearn()
+            self._start()
             return None
         assert self._room is not None
         self._wrong += 1

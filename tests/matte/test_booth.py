@@ -156,7 +156,19 @@ def test_relearn_forgets_and_reset_does_not():
     matte.reset()
     assert matte.booth.state == "known"
     matte.relearn()
+    matte(mask_of(PERSON), Frame(guest(0), 0.0, 0))
     assert matte.booth.state == "learning"
+
+
+def test_another_matte_takes_the_room_over_if_it_sees_it_as_large():
+    past = learned()
+    for size, state in ((SIZE, "known"), ((320, 180), "learning")):
+        matte = Matte(size, booth=True, radius=3)
+        matte.follow(past)
+        assert matte.booth.state == state
+    plain = Matte(SIZE)
+    plain.follow(past)
+    assert plain.booth is None
 
 
 def test_a_chair_that_was_moved_is_taken_in():

@@ -81,6 +81,15 @@ def test_every_frame_goes_out_while_all_live_parts_change() -> None:
     assert seen[0][2] == 0 and seen[-1][2] == 255, "the corner is room: black before, white after"
 
 
+def test_the_learned_room_outlives_a_change_of_the_matte() -> None:
+    old = config.from_dict({**BASE, "matte": {"booth": True}})
+    with build.open(old) as booth:
+        before = booth.matte.booth
+        Reloader(booth, old, config.from_dict({**BASE, "matte": {"booth": True, "radius": 3}})).apply()
+        assert before is not None and booth.matte.booth is before and booth.matte.options.radius == 3
+        assert booth.health()["room"] == "learning"
+
+
 def test_a_part_that_cannot_be_opened_leaves_the_old_one(tmp_path: Path) -> None:
     old = config.from_dict(BASE)
     broken = tmp_path / "broken.png"

@@ -182,6 +182,16 @@ def test_reload_live_refused_and_with_a_new_source(daemon: Callable[..., Daemon]
     assert service.end()[0] == 0
 
 
+def test_a_signal_has_the_empty_room_learned_anew(daemon: Callable[..., Daemon]) -> None:
+    service = daemon(config(more="matte: {booth: true}\nlog: {level: info}"))
+    service.ready()
+    service.process.send_signal(signal.SIGUSR1)
+    service.until(lambda: "learning the empty room anew" in service.text(), "the signal in the journal")
+    food = service.count("WATCHDOG=1")
+    service.until(lambda: service.count("WATCHDOG=1") > food + 2, "frames afterwards")
+    assert service.end()[0] == 0
+
+
 def test_a_source_that_cannot_be_opened_is_refused_by_a_reload(daemon: Callable[..., Daemon]) -> None:
     service = daemon(config())
     service.ready()
@@ -216,7 +226,7 @@ def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tiny:
 
 
 def test_a_reload_to_a_device_that_hangs_stops_nothing(daemon: Callable[..., Daemon], tiny: str) -> None:
-    code = "import edge_bg.delegates as d; d.SOON = 0.1\nfrom edge_bg import service\nraise SystemExit(service.main())"
+    code = "import edge_bg.ladder as d; d.SOON = 0.1\nfrom edge_bg import service\nraise SystemExit(service.main())"
     service = daemon(config(), code)
     service.ready()
     delegates = f"[{{library: {tiny}, options: {{hang: create}}}}, cpu]"
