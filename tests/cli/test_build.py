@@ -127,3 +127,10 @@ def test_public_names_are_there_and_importing_is_light(root: Path):
     assert done.returncode == 0, done.stderr
     with pytest.raises(AttributeError, match="nothing"):
         edge_bg.nothing  # noqa: B018
+
+
+def test_showing_the_room_as_it_is_is_said_aloud(caplog: pytest.LogCaptureFixture):
+    with edge_bg.open({"source": SMALL, "sinks": ["null"]}) as booth:
+        assert "the room is shown" not in caplog.text
+        booth.background = "none"
+    assert "background none: the room is shown as it is" in caplog.text
