@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from edge_bg.errors import MissingDependency, SinkError
@@ -151,7 +152,8 @@ class Http:
         server.should_exit = True
         thread.join(0.25)
         if thread.is_alive() and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._abort, server)
+            with suppress(RuntimeError):  # "Event loop is closed": it ended by itself in this very moment
+                self._loop.call_soon_threadsafe(self._abort, server)
             thread.join(2.0)
         if thread.is_alive():
             server.force_exit = True

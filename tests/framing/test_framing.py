@@ -63,7 +63,7 @@ def test_people_far_away_are_found_by_their_motion_and_seen(network):
     assert np.mean(plain) < 0.2
     assert np.mean(framed) > 0.85
     assert framing.region is not None and framing.region[3] <= 0.5 * SIZE[1]
-    assert len(network.looks) <= 50  # second looks are few
+    assert len(network.looks) <= 60  # second looks are few: 47 on x86, 56 on Arm, 80 would be one a frame
 
 
 def test_a_guest_who_fills_the_frame_is_seen_as_well_as_before(network):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import logging
@@ -185,6 +186,18 @@ def test_without_simplejpeg_opencv_encodes(monkeypatch):
     frame = picture(77)
     decoded = cv2.imdecode(np.frombuffer(jpeg_encoder(90)(frame), np.uint8), cv2.IMREAD_COLOR)
     assert np.abs(decoded.astype(int) - frame.bgr()).max() <= 3
+
+
+def test_closing_in_the_moment_in_which_the_loop_ends_by_itself(sink):
+    """Seen under emulation: the thread still lived, its event loop did not."""
+    closed = asyncio.new_event_loop()
+    closed.close()
+    ending = threading.Thread(target=time.sleep, args=(0.5,))
+    ending.start()
+    server, sink._thread, sink._loop = sink._thread, ending, closed
+    sink.close()
+    server.join(5)
+    assert not server.is_alive() and not ending.is_alive()
 
 
 # --- slow, many and rude clients -----------------------------------------------------------------------------
