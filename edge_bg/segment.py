@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from edge_bg.card import ModelCard, find
-from edge_bg.delegates import Ladder
 from edge_bg.errors import DelegateError
 from edge_bg.frame import I420, Frame, Pool, planes
+from edge_bg.ladder import Ladder
 from edge_bg.runtime import Engine, pick_threads, runtime
 from edge_bg.stats import Stats
 from edge_bg.tensors import Feeder, Mask, Reader, Region, Shrinker

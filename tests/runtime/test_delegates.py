@@ -17,9 +17,10 @@ import pytest
 from edge_bg import frame as frames
 from edge_bg.breaker import DEATHS, Breaker
 from edge_bg.card import ModelCard
-from edge_bg.delegates import LIBRARY_VARIABLE, Ladder, Spec, open_engine
+from edge_bg.delegates import LIBRARY_VARIABLE, Spec, open_engine
 from edge_bg.errors import DelegateError, ModelError
 from edge_bg.frame import Frame
+from edge_bg.ladder import Ladder
 from edge_bg.segment import Segmenter
 from edge_bg.stats import Stats
 
@@ -216,7 +217,7 @@ def test_a_lost_device_costs_no_frame_and_is_used_again(
 def test_pictures_do_not_wait_for_a_second_device_that_hangs(
     card: Callable[[str], ModelCard], edgetpu: str, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_bg.delegates.SOON", 0.1)
+    monkeypatch.setattr("edge_bg.ladder.SOON", 0.1)
     frame = bright_left()
     entries = ["edgetpu", {"library": tiny, "options": {"hang": "create"}}, "cpu"]
     with Segmenter(card("twin"), delegates=["cpu"], threads=1) as segmenter:
@@ -238,7 +239,7 @@ def test_pictures_do_not_wait_for_a_second_device_that_hangs(
 def test_a_quick_start_is_on_the_cpu_and_the_device_follows(
     card: Callable[[str], ModelCard], tiny: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("edge_bg.delegates.SOON", 0.2)
+    monkeypatch.setattr("edge_bg.ladder.SOON", 0.2)
     slow = {"library": tiny, "options": {"slow": "create"}}  # a second, as a Coral takes to be opened
     with Segmenter(card("twin"), delegates=[slow, "cpu"], threads=1, quick=True) as segmenter:
         assert segmenter.info["delegate"] == "cpu" and segmenter.info["fallbacks"] == []
@@ -372,7 +373,7 @@ def test_which_ends_count(tmp_path: Path, note: str | None, settled: bool, count
 def test_an_accelerator_settles_after_a_while_of_work(
     card: Callable[[str], ModelCard], edgetpu: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_bg.delegates.SETTLED", 0.2)
+    monkeypatch.setattr("edge_bg.ladder.SETTLED", 0.2)
     ladder = Ladder(card("only"), ["edgetpu"], 1, breaker=Breaker(tmp_path))
     state = tmp_path / "accelerator.json"
     assert '"tried"' in state.read_text()

@@ -135,6 +135,7 @@ def test_a_hung_loop_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None
 
 def test_a_sink_that_takes_nothing_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None:
     service = daemon(config(sinks="[{kind: pipe, command: 'sleep 60'}]"))
+    service.ready()  # the pipe takes a few frames before it is full
     service.listen(4)
     delivered = service.count("WATCHDOG=1")
     service.listen(1.5)
