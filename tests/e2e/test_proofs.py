@@ -93,7 +93,9 @@ def test_time_that_is_over_is_named_and_ends_what_the_proof_started(checkout: Pa
 
 def test_too_little_time_to_begin(checkout: Path) -> None:
     status, out = prove(checkout, f"touch {checkout}/ran", "--seconds", "5")
-    assert status == 0 and "nspawn     NOT RUN" in out and not (checkout / "ran").exists()
+    assert status == 0 and "NOT RUN: nspawn" in out and not (checkout / "ran").exists()
+    status, out = prove(checkout, f"touch {checkout}/ran", "--install", "--seconds", "-7")
+    assert status == 0 and "NOT RUN: nspawn" in out and not (checkout / "ran").exists()
 
 
 def test_a_name_that_is_none(root: Path) -> None:
