@@ -72,7 +72,10 @@ def image(
                 done += 1
                 if not cutout.alpha.any():
                     nobody += 1
-                    tqdm.write(f"{source}: nobody found", file=sys.stderr)
+                    tqdm.write(
+                        f"{source}: nobody found, so the cut-out is empty; people are cut out, not things or animals",
+                        file=sys.stderr,
+                    )
     except KeyboardInterrupt:
         click.echo(f"interrupted: {done} of {len(jobs)} pictures done", err=True)
         return 130

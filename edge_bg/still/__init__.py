@@ -28,8 +28,8 @@ Gray = NDArray[np.uint8]
 
 WORK = 1024  # longest side, in pixels, at which the person is found and the edge is fitted
 STRIP = 256  # rows of the full picture at a time: memory stays bounded however large it is
-SURE = (0.25, 0.75)  # of the network's mask: below is room, above is person
-WIDE, NARROW = 0.017, 0.0055  # reach of the two edge fits, as a share of the longer side
+SURE = (0.35, 0.65)  # of the network's mask: below is room, above is person
+WIDE, NARROW = 0.012, 0.0055  # reach of the two edge fits, as a share of the longer side
 CLEAR_WIDE, CLEAR = (0.15, 0.85), (0.1, 0.9)  # of the fitted alpha: the rest is haze and pinholes
 COLOUR_REACH = ((0.06, 6), (0.015, 3), (0.006, 2))  # of the colour estimates: share of the longer side, least pixels
 CONTRAST = 1e-4  # variance of colour, in 0..1 squared, below which the edge fit only smooths

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LITTLE = np.float32(0.01)  # mean weight over a window below which it says little
+_SURENESS = 8  # power of alpha that leaves only what is nearly all person, or all room
+_ENOUGH = 10  # one over the share of a near window that is sure, for the window to be believed
 
 Rgb = NDArray[np.uint8]
 Plane = NDArray[np.float32]
@@ -68,15 +70,23 @@ def smooth_colours(picture: Colours, alpha: Plane, radii: tuple[int, int, int]) 
     Forte & Pitié 2021, "Approximate Fast Foreground Colour Estimation" (ICIP 2021): the mean of the picture weighted by
     alpha (by 1 - alpha behind) over a window, moved so that the picture is what the two make together; then the same
     over a narrower window, from what the first pass gave. `own_colours` makes the last move. Unlike there the first
-    window is small, with a wide one only where it finds nothing: on the portrait before stripes the colour error falls
-    from 34.8 levels to 18.9, with their wide window alone to 24.8.
+    window is small, which a fine edge is better for, with a wide one where nothing sure is in it, as in a wide edge.
     """
     wide, near, narrow = radii
-    front, back = weighted_mean(picture, alpha, wide), weighted_mean(picture, 1 - alpha, wide)
-    front = weighted_mean(picture, alpha, near, else_=front)
-    back = weighted_mean(picture, 1 - alpha, near, else_=back)
+    front, back = _first(picture, alpha, wide, near), _first(picture, 1 - alpha, wide, near)
     moved = own_colours(picture, alpha, front, back)
     return weighted_mean(moved, alpha, narrow, else_=moved), weighted_mean(back, 1 - alpha, narrow, else_=back)
+
+
+def _first(picture: Colours, share: Plane, wide: int, near: int) -> Colours:
+    """Mean of the picture by `share` over the near window, as far as something sure is there; else of what is sure,
+    or nearly, over the wide one."""
+    sure = share**_SURENESS + np.float32(1e-3) * share
+    far = weighted_mean(picture, sure, wide)
+    trust: Any = cv2.blur(sure, (2 * near + 1, 2 * near + 1)) * np.float32(_ENOUGH)
+    np.minimum(trust, 1, out=trust)
+    close = weighted_mean(picture, share, near, else_=far)
+    return np.asarray(far + trust[..., None] * (close - far), np.float32)
 
 
 def own_colours(picture: Colours, alpha: Plane, front: Colours, back: Colours) -> Colours:
