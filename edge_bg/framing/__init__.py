@@ -130,7 +130,8 @@ class Framing:
         o = self.options
         self._size = size
         self._canvas = Canvas.of(size)
-        self._window = Window(self._canvas, o.margin, o.max_zoom)
+        # With a rule the look is tighter: more passers-by stay outside of it.
+        self._window = Window(self._canvas, o.margin * (1 if o.keep == "everyone" else 0.8), o.max_zoom)
         self._motion = Motion(o.motion, size)
         zone = corners(o.zone) if o.zone is not None else None
         self._keeper = None if o.keep == "everyone" else Keeper(o.keep, zone, self._canvas.cells)

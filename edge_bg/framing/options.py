@@ -22,7 +22,7 @@ class FramingOptions:
         default=True,
         metadata={"help": "look at the people only, once they are found: small ones are seen, edges get finer"},
     )
-    margin: float = _knob(0.2, 0.05, 1, "room left around people in a closer look, in parts of their height")
+    margin: float = _knob(0.25, 0.05, 1, "room left around people in a closer look, in parts of their height")
     max_zoom: float = _knob(8.0, 1, 32, "a closer look is never smaller than the frame's shorter side through this")
     every: int = _knob(15, 1, 1000, "frames at most between looks at what moves in the rest of the picture")
     keep: Keep = field(
