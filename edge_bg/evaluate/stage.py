@@ -43,6 +43,8 @@ class Held:
 _FIT = {"cup": (1.9, 0.0, -0.1), "sign": (6.0, 0.0, -0.3), "hat": (3.2, 0.0, -0.36), "glasses": (2.0, 0.0, 0.0),
         "balloon": (5.0, 0.0, -0.5), "box": (3.0, 0.0, 0.2)}  # fmt: skip
 
+_LARGEST = 0.4  # of a cut-out's height: what somebody holds, a bust with its large head above all
+
 
 @dataclass
 class Actor:
@@ -88,7 +90,7 @@ def _dress(cutout: Cutout, held: tuple[Held, ...], scale: float, seed: int) -> _
     body, prop = alpha.copy(), np.zeros(size, np.float32)
     for number, thing in enumerate(held):
         side, dx, dy = _FIT[thing.kind]
-        n = max(8, int(side * radius))
+        n = max(8, int(side * radius if thing.where in ("head", "eyes") else min(side * radius, _LARGEST * h)))
         bgra = props.draw(thing.kind, n, np.random.default_rng([seed, number]))
         (lx, ly), (rx, ry) = cutout.hands
         x, y = {"left": (lx, ly), "right": (rx, ry), "up": (rx, hy + 2 * radius), "head": (hx, hy - 0.45 * radius),
