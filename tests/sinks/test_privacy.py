@@ -152,7 +152,7 @@ def test_a_camera_that_changes_its_size_ends_the_loop_and_shows_nothing(sync):
     inspector, cover = Inspector(), cover_picture(ColorBackground(COVER), SIZE)
     with Compositor(ColorBackground("#00ff00"), SIZE) as compositor:
         room = Changes([0.005] * 1000)
-        loop = Pipeline(room, Model([0.0]), Matte(SIZE), compositor, cover=cover, sync=sync, max_mask_age=AGE)
+        loop = Pipeline(room, Model([0.0]), Matte(SIZE), compositor, cover=cover, sync=sync, max_mask_age=60.0)
         with pytest.raises(ValueError, match="64, 96"):
             for frame in loop:
                 inspector.write(frame)
