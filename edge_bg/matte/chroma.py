@@ -50,12 +50,12 @@ class ChromaKey:
         low, high = 0.15, 0.75 - 0.4 * self.tolerance
         other: Any = cv2.convertScaleAbs(np.clip((high - keyed) / (high - low), 0, 1), alpha=255)
         sure: Any = cv2.compare(mask, 200, cv2.CMP_GT)  # type: ignore[call-overload]
-        inside: Any = cv2.erode(sure, _INSIDE)
+        inside: Any = cv2.erode(sure, _RIM)
         return np.asarray(cv2.max(other, inside), np.uint8)
 
     def _find(self, mask: Picture, chroma: Any) -> None:
         """Follow the wall's colour where the network sees room and the colour is near the wall's."""
-        room = cv2.dilate(mask, _INSIDE)[::2, ::2] < 64
+        room = cv2.dilate(mask, _BESIDE)[::2, ::2] < 64
         there = chroma[::2, ::2][room]
         if self.wall is not None and len(there):
             near = np.abs(there - np.array(self.wall, np.float32)).sum(axis=1) < 0.6 * math.hypot(*self.wall) + 8
@@ -73,4 +73,5 @@ class ChromaKey:
             self.wall = (self.wall[0] + _FOLLOW * (u - self.wall[0]), self.wall[1] + _FOLLOW * (v - self.wall[1]))
 
 
-_INSIDE = np.ones((7, 7), np.uint8)
+_RIM = np.ones((3, 3), np.uint8)  # of a mask that may be the wall
+_BESIDE = np.ones((7, 7), np.uint8)  # of a mask that may be somebody
