@@ -28,10 +28,10 @@ class MatteOptions:
     epsilon: float = knob(3.0, 0.5, 64, "contrast, in levels, below which the edge filter only blurs")
     low: float = knob(0.15, 0, 0.49, "mask values up to here are room")
     high: float = knob(0.85, 0.51, 1, "mask values from here on are person")
-    sharpness: float = knob(2.0, 0.5, 4, "gain of the alpha about one half, after the edge filter")
+    sharpness: float = knob(2.25, 0.5, 4, "gain of the alpha about one half, after the edge filter")
     specks: float = knob(0.0, 0, 0.05, "share of the frame below which a piece of mask is a speck, or a hole; 0: keep")
     play: float = knob(
-        80,
+        48,
         0,
         127,
         "levels, of 255, by which a soft edge may change before it moves; less where the picture does; 0: none",
