@@ -89,6 +89,7 @@ def spoil(card: Path, bias: float = 0.0, coarser: float = 1.0) -> None:
     card.write_text(yaml.safe_dump(content))
 
 
+@pytest.mark.timeout(900)  # half a minute of processor, which a loaded machine may stretch
 def test_shipped_models_pass_the_gate_and_spoilt_ones_do_not(data: Path, tmp_path: Path) -> None:
     """All of `scripts/check-models`, in one go with two models that were damaged on purpose."""
     pytest.importorskip("ai_edge_litert", reason="the cards' figures are LiteRT's")
@@ -106,6 +107,7 @@ def test_shipped_models_pass_the_gate_and_spoilt_ones_do_not(data: Path, tmp_pat
     assert restless and restless[-1].startswith("restless: flicker")
 
 
+@pytest.mark.timeout(300)
 def test_the_script_fails_with_a_word_about_each_fault(data: Path, tmp_path: Path) -> None:
     card = copy_of("small", tmp_path)
     content = yaml.safe_load(card.read_text())
