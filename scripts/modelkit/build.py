@@ -72,6 +72,11 @@ def base(data: bytes, size: tuple[int, int]) -> tuple[Graph, Graph]:
     surgery.fuse_relu(whole)
     surgery.conv_before_resize(whole)
     surgery.resize(whole, *size)
+    return forms(whole)
+
+
+def forms(whole: Graph) -> tuple[Graph, Graph]:
+    """The two graphs of `base`, from one that is whole and of the right size; `whole` itself is changed."""
     parts = whole.copy()
     surgery.mean_before_sum(whole)
     surgery.transpose_conv_as_pixels(whole)
