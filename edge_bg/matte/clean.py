@@ -1,4 +1,8 @@
-"""Specks and holes: what is too small to be a person goes, what is too small to be a gap is filled."""
+"""Specks and holes: what is too small to be a person goes, what is too small to be a gap is filled.
+
+Off unless asked for: on the clips fast, group and passers it changed IoU by +0.002, -0.002 and 0.000, as the holes it
+fills are gaps between people as often as losses.
+"""
 
 from __future__ import annotations
 
