@@ -207,11 +207,12 @@ def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
         ranges = {op.output: ranges[op.output] for op in graph.ops if op.kind not in quantise.SAME_SCALE}
         result[v.name] = {"scales": scales, "ranges": ranges}
     note = {
-        "what": "scales: per channel, powers of 2**0.25 (equalise.py); ranges: [low, high] of each activation, the "
-        "99.99 percentile, last logits and hard swishes by rule, then stretched or shrunk where int8 came nearer",
-        "pictures": "data/calibration (github.com/bearpaw/clothing-co-parsing@fe34fb7): 150 for the percentiles, whole "
-        "and upper part, 45 others for the search (general: two passes); astronaut.png and grace_hopper.jpg (public "
-        "domain). Numbers only.",
+        "what": "scales: per channel, powers of 2**0.25, and what is taken off at the middle (equalise.py); ranges: "
+        "[low, high] of each activation, the 99.99 percentile, last logits and hard swishes by rule, then stretched or "
+        "shrunk where int8 came nearer to the float network",
+        "pictures": "data/calibration (github.com/bearpaw/clothing-co-parsing@fe34fb7), none of which is in "
+        "data/people: 150 for the percentiles, whole and upper part, some relit, others for the search; astronaut.png "
+        "and grace_hopper.jpg (public domain). Numbers only.",
         "command": "scripts/build_models --calibrate DATA",
         "date": datetime.date.today().isoformat(),
     }
