@@ -12,6 +12,7 @@ from edge_bg.errors import ConfigError
 
 sides = st.integers(16, 2000).map(lambda half: half * 2)
 words = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=12)
+sensors = words.map(lambda word: f"imx{word}")
 file_names = words.map(lambda word: f"films/{word}")
 flags = st.booleans()
 control_values = st.one_of(st.booleans(), st.integers(-1000, 1000), st.floats(-10, 10), words)
@@ -37,7 +38,7 @@ sources = st.one_of(
     kind("file", path=file_names, loop=flags, realtime=st.none() | flags, size=st.none() | sizes),
     kind("images", path=file_names, fps=rates, loop=st.none() | flags),
     kind("v4l2", device=words, format=st.sampled_from(["auto", "mjpg", "yuyv", "nv12"]), controls=controls, **camera),
-    kind("picamera2", camera=st.integers(0, 15) | words, lores=flags, controls=controls, **camera),
+    kind("picamera2", camera=st.integers(0, 15) | sensors, lores=flags, controls=controls, **camera),
 )
 backgrounds = st.one_of(
     kind("color", color=colours),
