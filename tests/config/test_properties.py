@@ -14,6 +14,7 @@ sides = st.integers(16, 2000).map(lambda half: half * 2)
 words = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=12)
 sensors = words.map(lambda word: f"imx{word}")
 file_names = words.map(lambda word: f"films/{word}")
+recordings = words.map(lambda word: f"out/{word}")  # never the source's own file
 flags = st.booleans()
 control_values = st.one_of(st.booleans(), st.integers(-1000, 1000), st.floats(-10, 10), words)
 
@@ -50,7 +51,7 @@ backgrounds = st.one_of(
 )
 sinks = st.one_of(
     kind("null"),
-    kind("file", path=file_names, overwrite=flags, bitrate=st.none() | st.integers(1000, 10**8)),
+    kind("file", path=recordings, overwrite=flags, bitrate=st.none() | st.integers(1000, 10**8)),
     kind("pipe", command=st.one_of(words, st.lists(words, min_size=1, max_size=3))),
     kind("http", port=st.just(0), quality=st.integers(1, 100), max_clients=st.integers(1, 1000)),
 )
