@@ -6,7 +6,6 @@ is counted; a source that can wait (a file) loses nothing, as its mailboxes are 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from edge_bg.cores import usable_cores
 from edge_bg.errors import ModelError
 from edge_bg.frame import I420, Frame, Picture, Size
 from edge_bg.mailbox import Closed, Latest
@@ -114,8 +114,7 @@ class Pipeline:
         self.stats.watch("dropped.refined", lambda: self._refined.dropped)
         # One core is the network's. Where the stages are more than the others, they take turns: on two cores they
         # would otherwise hand the interpreter to and fro at every call, which costs a quarter of all CPU time.
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._turn = threading.Semaphore(max(1, cores - 1))
+        self._turn = threading.Semaphore(max(1, usable_cores() - 1))
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._to_sinks = False

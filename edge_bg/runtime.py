@@ -15,12 +15,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_bg.cores import usable_cores
 from edge_bg.errors import DelegateError, MissingDependency, ModelError
 
 log = logging.getLogger(__name__)
@@ -77,43 +77,6 @@ def _load(package: str, module: str) -> Runtime:
     loaded = importlib.import_module(module)
     version = str(getattr(importlib.import_module(package), "__version__", "unknown"))
     return Runtime(package, version, loaded.Interpreter)
-
-
-def usable_cores(root: str | Path = "/") -> int:
-    """Cores this process may really use: its CPU affinity, capped by the cgroup's CPU quota; at least 1."""
-    cores = len(os.sched_getaffinity(0))
-    quota = _cgroup_quota(Path(root))
-    if quota is not None:
-        cores = min(cores, max(1, int(quota)))
-    return max(1, cores)
-
-
-def _cgroup_quota(root: Path) -> float | None:
-    """Cores granted by cgroup v2 `cpu.max` (this group or any above it) or v1 quota; None: no limit."""
-    quotas = []
-    try:
-        groups = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    for line in groups:
-        number, controllers, group = line.split(":", 2)
-        if number == "0":
-            path = Path(group.strip("/"))
-            for level in (path, *path.parents):
-                quotas.append(_ratio(root / "sys/fs/cgroup" / level / "cpu.max"))
-        elif "cpu" in controllers.split(","):
-            folder = root / "sys/fs/cgroup/cpu" / group.strip("/")
-            quotas.append(_ratio(folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us"))
-    known = [quota for quota in quotas if quota is not None]
-    return min(known) if known else None
-
-
-def _ratio(*files: Path) -> float | None:
-    try:
-        quota, period = " ".join(file.read_text() for file in files).split()[:2]
-        return None if quota == "max" or int(quota) <= 0 else int(quota) / int(period)
-    except (OSError, ValueError, ZeroDivisionError):
-        return None
 
 
 def pick_threads(asked: int | None, *, cores: int | None = None) -> int:

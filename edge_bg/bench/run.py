@@ -17,8 +17,9 @@ import edge_bg
 from edge_bg import board
 from edge_bg.bench import loop, process
 from edge_bg.card import find, models
+from edge_bg.cores import usable_cores
 from edge_bg.frame import Size
-from edge_bg.runtime import runtime, usable_cores
+from edge_bg.runtime import runtime
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_bg import board as facts
+from edge_bg.cores import usable_cores
 from edge_bg.doctor.check import Check
 from edge_bg.doctor.host import Host
-from edge_bg.runtime import usable_cores
 
 MB = 1 << 20
 

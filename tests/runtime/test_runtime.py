@@ -14,6 +14,7 @@ import pytest
 
 from edge_bg import runtime
 from edge_bg.card import find
+from edge_bg.cores import usable_cores
 from edge_bg.errors import MissingDependency, ModelError
 
 
@@ -85,7 +86,7 @@ def test_cores_are_affinity_capped_by_quota(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], cores: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3})
-    assert runtime.usable_cores(cgroup(tmp_path, **files)) == cores
+    assert usable_cores(cgroup(tmp_path, **files)) == cores
 
 
 def test_cgroup_v1_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,14 +98,14 @@ def test_cgroup_v1_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (folder / "cpu.cfs_period_us").write_text("100000\n")
     for quota, cores in (("-1", 4), ("150000", 1), ("300000", 3)):
         (folder / "cpu.cfs_quota_us").write_text(quota + "\n")
-        assert runtime.usable_cores(tmp_path) == cores
+        assert usable_cores(tmp_path) == cores
 
 
 def test_a_real_affinity_is_seen() -> None:
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})
-        assert runtime.usable_cores() == 1
+        assert usable_cores() == 1
     finally:
         os.sched_setaffinity(0, before)
 
