@@ -15,7 +15,11 @@ class CompositeOptions:
     )
     wrap: float = field(
         default=0.0,
-        metadata={"low": 0, "high": 1, "help": "how much of the new background's light spills over the person's edge; 0.4 is natural"},
+        metadata={
+            "low": 0,
+            "high": 1,
+            "help": "how much of the new background's light spills over the person's edge; 0.4 is natural",
+        },
     )
     match: float = field(
         default=0.0,

@@ -177,7 +177,7 @@ def test_files_that_are_no_videos(tmp_path: Path, decoder: str, content: bytes, 
 def test_an_mp4_cut_before_its_index(tmp_path: Path, decoder: str) -> None:
     path = make(tmp_path / "a.mp4", "-c:v", "mpeg4")
     path.write_bytes(path.read_bytes()[:-600])  # the index is at the end; some versions write a part of it before
-    with pytest.raises(SourceError, match="not a video|holds no picture") as caught:
+    with pytest.raises(SourceError, match=r"not a video|holds no picture") as caught:
         VideoFile(path, decoder=decoder).open()
     assert "ffprobe" in caught.value.hint
 
