@@ -118,7 +118,9 @@ class Upsampler:
 
     def _fit(self, mask: Picture, colour: Picture, terms: Floats, alpha: Picture) -> None:
         """Puts the fitted coefficients into `terms`, and what they give into `alpha`, where the mask may be wrong."""
-        unsure: Any = cv2.dilate(cv2.inRange(mask, _SURE, 255 - _SURE), _SQUARE)
+        # A learned room's mask is hard: where it jumps between two cells it is as unsure as where it is grey.
+        jumps: Any = cv2.compare(cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE), _JUMP, cv2.CMP_GT)  # type: ignore[call-overload]
+        unsure: Any = cv2.dilate(cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), jumps), _SQUARE)
         left, top, across, down = cv2.boundingRect(unsure)
         if not across:
             return
@@ -168,6 +170,7 @@ class Upsampler:
 
 _NEAR = 4  # levels from 0 and 255 that nobody sees
 _SURE = 6  # levels of the mask from 0 and 255 where it is believed
+_JUMP = 64  # levels between neighbours from which it is not believed
 _PRIOR = 0.1  # how much the mask itself counts where it is not
 _STILL, _MOVES = 3, 9  # levels of change that may be noise, and that are motion
 _TIGHT = 0.15  # share of the play that is left where the picture moves
