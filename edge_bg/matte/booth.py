@@ -32,6 +32,7 @@ _FAST = 1 / 16  # ... while nobody is there, and where it was found again
 _ABSORB = 1 / 48  # ... where something without any person stands still, such as a chair that was moved
 _MOVED = 24  # levels by which a pixel changes where something moves
 _DOUBT = 96  # levels taken off the mask where the room shows as it is
+_LETTING_GO = 8  # of 255 a frame, by which what was held is let go once nobody is near
 _FRESH = 60  # frames for which a room that was found again is followed fast
 
 
@@ -57,6 +58,7 @@ class Booth:
         self._before: Any = None  # the last frame's luma
         self._posed: Any = None  # the luma of the frame since which all stands still
         self._odd: Any = None  # where the last frame differed
+        self._held: Any = None  # uint8 (h, w), where something was held, the longer ago the lower
         self._bias: Any = None  # float32 (h, w), what the network saw in the empty room
         self._doubt: Any = None  # uint8 (h, w), what is taken off the mask where the room shows as it is
         self._seen = self._still = 0  # frames learned from, and in which nothing moved
@@ -65,7 +67,7 @@ class Booth:
 
     def reset(self) -> None:
         """A break in the stream: the room is kept, the last frame is not."""
-        self._before = self._odd = self._posed = None
+        self._before = self._odd = self._posed = self._held = None
         self._empty = self._still = 0
 
     def __call__(self, mask: Picture, colour: Picture) -> Picture:
@@ -88,7 +90,7 @@ class Booth:
             if mended is None:
                 return mask
             evidence = mended
-        joined = self._join(mask, _attached(evidence, mask))
+        joined = self._join(mask, self._keep(evidence, mask))
         self._count(calm, joined)
         self._follow(colour, joined, evidence)
         return joined
@@ -131,6 +133,17 @@ class Booth:
         self._room.learn(colour, _FAST if alone or self._fresh else _SLOW, _below(cv2.dilate(joined, _WIDE), 40))
         if alone:  # nobody, and nothing moves: what differs is the room's own
             self._room.learn(colour, _ABSORB, _above(evidence, 16), noise=False)
+
+    def _keep(self, evidence: Picture, mask: Picture) -> Picture:
+        """`evidence` of what somebody is near to, or was a second ago: a network loses a guest for some frames."""
+        near, before = _near(mask), self._held
+        held = _attached(evidence, near)
+        lately = _above(held, 64)
+        if before is not None:
+            held = _attached(evidence, cv2.max(near, before))
+            lately = cv2.max(lately, cv2.subtract(before, _LETTING_GO))  # type: ignore[call-overload]
+        self._held = lately
+        return held
 
     def _join(self, mask: Picture, evidence: Picture) -> Picture:
         """The network's mask where it is sure; else what the room says."""
@@ -195,7 +208,7 @@ def _fit(room: Room, mask: Picture, evidence: Picture, empty: Any) -> tuple[floa
     """The `figures` of a room against what the network calls empty."""
     odd = _above(evidence, 127)
     share = cv2.countNonZero(cv2.bitwise_and(odd, empty)) / max(1, cv2.countNonZero(empty))
-    things = cv2.dilate(_above(_attached(evidence, mask), 127), _WIDE)  # what people hold hides the room's edges
+    things = cv2.dilate(_above(_attached(evidence, _near(mask)), 127), _WIDE)  # what people hold hides the room's edges
     edges = cv2.bitwise_and(room.edges, cv2.bitwise_and(empty, cv2.bitwise_not(things)))
     length = cv2.countNonZero(edges)
     return share, cv2.countNonZero(cv2.bitwise_and(room.lighter, edges)) / length if length > 50 else 0.0
@@ -214,9 +227,13 @@ def _nobody(mask: Picture) -> bool:
     )
 
 
-def _attached(evidence: Picture, mask: Picture) -> Picture:
-    """`evidence` but for pieces that nobody is near to: nobody holds these."""
-    near: Any = cv2.dilate(_above(mask, 64), _REACH)
+def _near(mask: Picture) -> Any:
+    """uint8 (h, w), not 0 where somebody is or could reach."""
+    return cv2.dilate(_above(mask, 64), _REACH)
+
+
+def _attached(evidence: Picture, near: Any) -> Picture:
+    """`evidence` but for pieces that `near` does not touch: nobody holds these."""
     count, labels = cv2.connectedComponents(_above(evidence, 64), connectivity=8, ltype=cv2.CV_16U)
     held = np.zeros(count, np.uint8)
     held[np.unique(labels[near > 0])] = 255

@@ -136,6 +136,18 @@ def test_what_nobody_holds_is_not_kept():
     assert kept(alpha, (540, 40, 590, 90)) < 0.05 and kept(alpha, CUP) > 0.85
 
 
+def test_a_guest_whom_the_network_loses_for_a_moment_stays():
+    matte, nobody = learned(), np.zeros((144, 256), np.uint8)
+    for seed in range(12):
+        matte(mask_of(PERSON), Frame(guest(seed), 0.0, seed))
+    for seed in range(12, 24):
+        alpha = matte(nobody, Frame(guest(seed), 0.0, seed))
+        assert kept(alpha, PERSON) > 0.9
+    for seed in range(24, 84):  # a figure that no network sees is let go
+        alpha = matte(nobody, Frame(guest(seed), 0.0, seed))
+    assert kept(alpha, PERSON) < 0.1
+
+
 def test_a_dimmed_lamp_changes_nothing():
     matte = learned()
     for seed in range(12):
