@@ -15,6 +15,7 @@ import numpy as np
 from edge_bg.composite.backgrounds import Background
 from edge_bg.composite.colour import OldRoom, blend, blend_without
 from edge_bg.composite.light import LightMatch, LightWrap
+from edge_bg.composite.options import CompositeOptions
 from edge_bg.frame import I420, Frame, Pool, Size, planes
 from edge_bg.tiles import Grid, Rect, Scratch, soft_parts
 
@@ -43,9 +44,7 @@ class Compositor:
         wrap: float = 0.0,
         match: float = 0.0,
     ) -> None:
-        for name, amount in (("light wrap", wrap), ("light match", match)):
-            if not 0 <= amount <= 1:
-                raise ValueError(f"{name} {amount} is outside 0..1")
+        CompositeOptions(clean, wrap, match)  # raises ValueError for what is out of bounds
         self.size = size
         self.fps = fps
         self._pool = Pool(size)

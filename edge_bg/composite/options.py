@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from edge_bg.knobs import check_bounds, knob
+
 
 @dataclass(frozen=True)
 class CompositeOptions:
@@ -13,19 +15,12 @@ class CompositeOptions:
         default=False,
         metadata={"help": "take the old room's colours out of hair and soft edges; doubles the cost of the composite"},
     )
-    wrap: float = field(
-        default=0.0,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "how much of the new background's light spills over the person's edge; 0.4 is natural",
-        },
+    wrap: float = knob(
+        0.0, 0, 1, "how much of the new background's light spills over the person's edge; 0.4 is natural"
     )
-    match: float = field(
-        default=0.0,
-        metadata={
-            "low": 0,
-            "high": 1,
-            "help": "how far the person is brought to the background's exposure and white balance; 0.5 is careful",
-        },
+    match: float = knob(
+        0.0, 0, 1, "how far the person is brought to the background's exposure and white balance; 0.5 is careful"
     )
+
+    def __post_init__(self) -> None:
+        check_bounds(self, "composite")

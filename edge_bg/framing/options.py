@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edge_bg.knobs import check_bounds, knob
 
 Keep = Literal["everyone", "largest", "zone"]
 Zone = Sequence[float] | Sequence[Sequence[float]]
-
-
-def _knob(default: Any, low: float, high: float, help: str) -> Any:
-    return field(default=default, metadata={"low": low, "high": high, "help": help})
 
 
 @dataclass(frozen=True)
@@ -22,9 +20,9 @@ class FramingOptions:
         default=True,
         metadata={"help": "look at the people only, once they are found: small ones are seen, edges get finer"},
     )
-    margin: float = _knob(0.25, 0.05, 1, "room left around people in a closer look, in parts of their height")
-    max_zoom: float = _knob(8.0, 1, 32, "a closer look is never smaller than the frame's shorter side through this")
-    every: int = _knob(15, 1, 1000, "frames at most between looks at what moves in the rest of the picture")
+    margin: float = knob(0.25, 0.05, 1, "room left around people in a closer look, in parts of their height")
+    max_zoom: float = knob(8.0, 1, 32, "a closer look is never smaller than the frame's shorter side through this")
+    every: int = knob(15, 1, 1000, "frames at most between looks at what moves in the rest of the picture")
     keep: Keep = field(
         default="everyone",
         metadata={"help": "everyone; largest: one person only; zone: whose feet, or half of whom, are in the zone"},
@@ -37,13 +35,10 @@ class FramingOptions:
         default=True,
         metadata={"help": "where nothing moves, take the last mask again, within privacy.max_mask_age"},
     )
-    motion: float = _knob(3.0, 0.5, 64, "luma change, in levels over a 64th of the width, that counts as motion")
+    motion: float = knob(3.0, 0.5, 64, "luma change, in levels over a 64th of the width, that counts as motion")
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value, low, high = getattr(self, each.name), each.metadata.get("low"), each.metadata.get("high")
-            if low is not None and not low <= value <= high:
-                raise ValueError(f"framing option {each.name}: {value} is outside {low}..{high}")
+        check_bounds(self, "framing")
         if self.keep not in ("everyone", "largest", "zone"):
             raise ValueError(f"framing option keep: {self.keep!r} is none of everyone, largest, zone")
         if self.keep == "zone" and self.zone is None:

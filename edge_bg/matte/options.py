@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edge_bg.knobs import check_bounds, knob
 
 Edges = Literal["guided", "bilinear"]
-
-
-def knob(default: Any, low: float, high: float, help: str) -> Any:
-    """A numeric field of `MatteOptions` with its inclusive bounds and one line of help in the metadata."""
-    return field(default=default, metadata={"low": low, "high": high, "help": help})
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,7 @@ class MatteOptions:
     tolerance: float = knob(0.5, 0, 1, "how uneven the wall may be lit")
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value, low, high = getattr(self, each.name), each.metadata.get("low"), each.metadata.get("high")
-            if low is not None and not low <= value <= high:
-                raise ValueError(f"matte option {each.name}: {value} is outside {low}..{high}")
+        check_bounds(self, "matte")
         if self.key not in ("", "auto") and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.key):
             raise ValueError(f'matte option key: {self.key!r} is neither empty, "auto" nor "#rrggbb"')
         if self.key and self.booth:
