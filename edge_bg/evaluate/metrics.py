@@ -146,6 +146,22 @@ def color_error(picture: NDArray[np.uint8], true_picture: NDArray[np.uint8], tru
     return float(np.abs(picture[band].astype(np.int16) - true_picture[band]).mean())
 
 
+def leak(composites: Sequence[NDArray[np.uint8]], pictures: Sequence[NDArray[np.uint8]], truth: Alpha) -> float:
+    """Share of the old room's light that is still in the composite, in the soft band of the true alpha, 0..1.
+
+    The same person is pictured before two old rooms and put on one background by one alpha; what differs between the
+    two `composites` `(H, W, 3)` is old room, what differs between the two `pictures` is all of it that the camera saw.
+    The sum of the one over the sum of the other, so that rooms count by how far they differ. Perfect foreground colours
+    leak nothing, whatever is kept whole leaks 1, a plain blend leaks what its alpha keeps. It says nothing of a person
+    who is lost: an alpha of 0 leaks nothing either. NaN where the pictures do not differ.
+    """
+    band = soft_band(truth)
+    shown, seen = (
+        float(np.abs(first[band].astype(np.int16) - second[band]).sum()) for first, second in (composites, pictures)
+    )
+    return shown / seen if seen else float("nan")
+
+
 def shows_somebody(truth: Alpha) -> bool:
     """Whether a mask marks anybody. One that does not is more often a fault of the label than an empty room, and an
     IoU would say nothing: such pictures are left out of every figure, and named."""

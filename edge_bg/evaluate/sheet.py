@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edge_bg.errors import SinkError
 from edge_bg.evaluate.clips import Shot
-from edge_bg.evaluate.stages import Task, backdrop, compose
+from edge_bg.evaluate.paint import backdrop, compose
+from edge_bg.evaluate.stages import Task
 from edge_bg.evaluate.ways import Way
 from edge_bg.frame import Frame, Picture
 

@@ -20,34 +20,26 @@ import numpy as np
 
 from edge_bg.evaluate import metrics, ways
 from edge_bg.evaluate.clips import Clip, Shot, clips
+from edge_bg.evaluate.paint import Seen, backdrop, compose, other_rooms, see
 from edge_bg.evaluate.scenes import SCENES
 from edge_bg.evaluate.temporal import Temporal
 from edge_bg.evaluate.ways import Alpha, Brush, Predict, Run, Way
-from edge_bg.frame import Picture, Size
+from edge_bg.frame import Frame, Picture, Size
 
 Progress = Callable[[int, int], None]
 
 COLUMNS = {
     "iou": "IoU", "boundary_f": "bound. F", "mad": "MAD", "gradient": "gradient", "flicker": "flicker",
     "dtssd": "dtSSD", "lag": "lag", "prop_recall": "props", "false": "false", "back": "back", "color": "colour",
-    "ms": "ms",
+    "leak": "leak", "ms": "ms",
 }  # fmt: skip
 LEGEND = (
     "IoU, boundary F (2 px at 720 lines), alpha MAD, gradient error; flicker: change of alpha x1000 where the true "
     "alpha stands still; dtSSD; lag in frames at moving edges (clips count by how much moves); props: share of held "
     "things kept; false: share of the room kept, in percent; back: seconds after a light switch or a bump until the "
-    "room is as well removed as in raw; colour: error of the composite in the soft band, levels; ms a frame after the "
-    "network."
+    "room is as well removed as in raw; colour: error of the composite in the soft band, levels; leak: share of the "
+    "old room's light left there, in percent; ms a frame after the network."
 )
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What all ways share in a frame on which the costly figures are taken, BGR uint8 (H, W, 3) each."""
-
-    camera: Picture
-    background: Picture
-    perfect: Picture
 
 
 @dataclass
@@ -59,7 +51,7 @@ class _Tally:
     values: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in COLUMNS})
     _brush: Brush | None = None
 
-    def add(self, alpha: Alpha, shot: Shot, seconds: float, seen: _Seen | None) -> None:
+    def add(self, alpha: Alpha, shot: Shot, seconds: float, seen: Seen | None) -> None:
         truth, values = shot.truth, self.values
         made, alpha = alpha, np.asarray(alpha)[: truth.shape[0]]
         if not self.way.strict and shot.ignore.any():
@@ -79,9 +71,19 @@ class _Tally:
         if seen is not None:
             values["boundary_f"].append(metrics.boundary_f(alpha, truth))
             values["gradient"].append(metrics.gradient_error(alpha, truth))
-            brush = self.brush(seen.background)
-            picture = compose(seen.camera, alpha, seen.background) if brush is None else brush(shot.frame, made)
+            picture = self._paint(shot.frame, seen.camera, made, alpha, seen.background)
             values["color"].append(metrics.color_error(picture, seen.perfect, truth))
+            pictures = [frame.bgr() for frame in seen.others]
+            painted = [
+                self._paint(frame, bgr, made, alpha, seen.background)
+                for frame, bgr in zip(seen.others, pictures, strict=True)
+            ]
+            values["leak"].append(100 * metrics.leak(painted, pictures, truth))
+
+    def _paint(self, frame: Frame, bgr: Picture, made: Alpha, alpha: Alpha, background: Picture) -> Picture:
+        """The way's composite of a frame, `bgr` its picture, by the alpha it made; BGR uint8 (H, W, 3)."""
+        brush = self.brush(background)
+        return compose(bgr, alpha, background) if brush is None else brush(frame, made)
 
     def brush(self, background: Picture) -> Brush | None:
         """The way's own brush, started once."""
@@ -107,20 +109,6 @@ def _mean(values: Sequence[float]) -> float | None:
 def _weighted(pairs: Sequence[tuple[float, float]]) -> float | None:
     total = sum(weight for _, weight in pairs)
     return sum(value * weight for value, weight in pairs) / total if total else None
-
-
-def compose(bgr: Picture, alpha: Alpha, background: Picture) -> Picture:
-    """The frame over `background` by its alpha, BGR uint8: no correction of colours."""
-    share = alpha.astype(np.float32) / 255
-    return np.asarray(cv2.blendLinear(bgr, background, share, 1 - share), np.uint8)
-
-
-def backdrop(size: Size) -> Picture:
-    """The new background: saturated and changing, so that what is left of the old room shows; BGR uint8."""
-    width, height = size
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    planes = (120 + 100 * np.sin(x / width * 5), 60 + 60 * np.sin(y / height * 4 + 1), 170 + 70 * np.cos(x / width * 3))
-    return np.asarray(np.dstack(planes), np.uint8)
 
 
 def split_names(names: Sequence[str]) -> tuple[list[str] | None, list[str] | None]:
@@ -227,6 +215,7 @@ def play(clip: Clip, chosen: Sequence[Way], predict: Predict) -> Played:
     looks: dict[str, Predict] = {}
     tallies = {way.name: _Tally(way) for way in chosen}
     background, network = backdrop(clip.size), []
+    others = other_rooms(clip.size)
     for shot in clip:
         if shot.cut or not runs:
             runs = {way.name: way.start(clip.size) for way in chosen}
@@ -237,7 +226,7 @@ def play(clip: Clip, chosen: Sequence[Way], predict: Predict) -> Played:
         mask = predict(frame)
         spent = time.perf_counter() - start
         network.append(1000 * spent)
-        seen = _Seen(shot.frame.bgr(), background, shot.over(background)) if clip.costly(shot) else None
+        seen = see(shot, background, others) if clip.costly(shot) else None
         for name, run in runs.items():
             start = time.perf_counter()
             seen_by = looks[name](frame) if name in looks else mask
@@ -273,10 +262,10 @@ def text(table: dict[str, Any]) -> str:
     lines = [
         f"{table['model']}, {width}x{height}, seed {table['seed']}; mean over {len(clips_)} clips: {', '.join(clips_)}",
         f"network: {table['network_ms']:.2f} ms a frame (one thread, with the frame's way in)",
-        f"{'':<16}" + "".join(f"{title:>10}" for title in COLUMNS.values()),
+        f"{'':<24}" + "".join(f"{title:>10}" for title in COLUMNS.values()),
     ]
     for name, entry in table["ways"].items():
-        lines.append(f"{name:<16}" + "".join(_cell(c, entry["mean"][c]) for c in COLUMNS))
+        lines.append(f"{name:<24}" + "".join(_cell(c, entry["mean"][c]) for c in COLUMNS))
     return "\n".join([*lines, LEGEND])
 
 
@@ -292,5 +281,5 @@ def markdown(table: dict[str, Any], clip: str | None = None) -> str:
 def _cell(column: str, value: float | None) -> str:
     if value is None:
         return f"{'-':>10}"
-    digits = {"mad": 4, "gradient": 2, "flicker": 2, "dtssd": 2, "lag": 2, "ms": 2, "back": 2, "false": 2, "color": 1}
-    return f"{value:>10.{digits.get(column, 3)}f}"
+    digits = {"iou": 3, "boundary_f": 3, "mad": 4, "prop_recall": 3, "color": 1, "leak": 1}
+    return f"{value:>10.{digits.get(column, 2)}f}"

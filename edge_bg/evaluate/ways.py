@@ -133,6 +133,7 @@ def stages() -> list[Way]:
         Way("all + clean", "the default, the old room taken out of soft edges", matte(), brush=compositor(clean=True)),
         Way("framing alone", "raw and closer looks at the people", raw, look=closer),
         Way("all + framing", "the default and closer looks", matte(), look=closer),
+        Way("all + framing + clean", "both", matte(), look=closer, brush=compositor(clean=True)),
         Way("all + gate", "the default; no look where nothing moves", matte(), look=framing(crop=False)),
         Way("all + largest", "the default, only the largest", matte(), look=framing(keep="largest"), strict=True),
     ]

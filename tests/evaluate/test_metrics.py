@@ -202,6 +202,28 @@ def test_color_error_looks_at_the_soft_band_only() -> None:
     assert metrics.color_error(other, picture, truth) == 12.0
 
 
+def test_leak_is_the_share_of_the_old_room_that_shows() -> None:
+    rng = np.random.default_rng(2)
+    truth = np.repeat(rng.integers(0, 256, (40, 50)).astype(np.uint8)[..., None], 3, axis=2)
+    share = truth / 255
+    person, first, second, new = (rng.integers(0, 256, truth.shape) for _ in range(4))
+    pictures = [np.rint(person * share + room * (1 - share)).astype(np.uint8) for room in (first, second)]
+    perfect = np.rint(person * share + new * (1 - share)).astype(np.uint8)
+
+    def leaked(composites: list[np.ndarray]) -> float:
+        return metrics.leak(composites, pictures, truth[..., 0])
+
+    assert leaked([perfect, perfect]) == 0
+    assert leaked(pictures) == 1
+    for alpha in (0.5, share):  # the plain blend keeps alpha of whatever the camera saw
+        blended = [np.rint(seen * alpha + new * (1 - alpha)).astype(np.uint8) for seen in pictures]
+        band = metrics.soft_band(truth[..., 0])
+        apart = np.abs(first - second)[band] * (1 - share[band])
+        kept = (np.broadcast_to(alpha, truth.shape)[band] * apart).sum() / apart.sum()
+        assert leaked(blended) == pytest.approx(kept, abs=0.005)
+    assert np.isnan(metrics.leak([perfect, perfect], [pictures[0], pictures[0]], truth[..., 0]))
+
+
 def test_bootstrap_holds_the_mean_and_is_repeatable() -> None:
     values = list(np.random.default_rng(0).normal(5, 1, 400))
     low, high = metrics.bootstrap(values)

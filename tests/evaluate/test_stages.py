@@ -61,6 +61,8 @@ def test_the_truth_is_perfect(table: dict[str, dict[str, float]]) -> None:
     assert perfect["mad"] == perfect["flicker"] == perfect["false"] == 0
     assert perfect["lag"] == pytest.approx(0, abs=0.02)
     assert perfect["color"] > 0, "the old room shows in hair: alpha alone does not mend that"
+    assert 20 < perfect["leak"] < 60, "likewise"
+    assert table["nothing"]["leak"] == 0
 
 
 def test_a_late_way_is_late(table: dict[str, dict[str, float]]) -> None:
@@ -86,6 +88,8 @@ def test_every_stage_can_be_switched_off_and_each_does_something() -> None:
         without = made["ways"][f"no {name}"]["mean"]
         assert any(without[f] != everything[f] for f in figures), name
     assert everything["mad"] < made["ways"]["raw"]["mean"]["mad"]
+    cleaned = made["ways"]["all + clean"]["mean"]
+    assert cleaned["color"] < everything["color"] and cleaned["leak"] < everything["leak"]
 
 
 def test_names_are_checked() -> None:
