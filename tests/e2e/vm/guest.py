@@ -103,12 +103,18 @@ def proof(name: str, step: Callable[[], float | None]) -> bool:
     return True
 
 
-def write_config(background: str, camera: str = BY_PATH) -> None:
+def status() -> str:
+    return sh("systemctl", "show", "-p", "StatusText", "--value", UNIT)
+
+
+def write_config(background: str, camera: str = BY_PATH, output: bool = True) -> None:
     colours = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in COLOURS.items()}
     text = (PROOF / "config.yaml").read_text()
     for name in ("cover", "background"):
         text = text.replace(f"@{name}@", colours[background if name == "background" else name])
     text = text.replace("@camera@", camera)
+    if not output:
+        text = text.partition("sinks:")[0] + "sinks:\n  - kind: 'null'\n"
     target = Path(json.loads((PROOF / "paths.json").read_text())["config"])
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
@@ -130,9 +136,27 @@ def main() -> None:
         write_config("background")
         print(sh("systemctl", "cat", UNIT), flush=True) if os.environ.get("VERBOSE") else None
 
-    if not proof("vivid is /dev/video0, v4l2loopback is /dev/video10", devices):
-        return
     if not proof("the wheel and scripts/install-service install", install):
+        return
+
+    def first_camera() -> float:
+        """A board that never had a camera: no driver is loaded, the unit's list of devices knows none."""
+        assert not Path("/sys/class/video4linux").exists() and not Path("/sys/module/vivid").exists()
+        write_config("background", output=False)
+        sh("systemctl", "start", UNIT)
+        print(f"without any camera: {status()}", flush=True)
+        wait_for("it says that there is no camera", lambda: "source lost" in status(), 60)
+        pid, began = main_pid(), time.monotonic()
+        sh(*VIVID)
+        wait_for("it takes up the camera", lambda: " fps" in status() and "source" not in status(), 60)
+        seconds = time.monotonic() - began
+        assert main_pid() == pid, "the service was restarted"
+        sh("systemctl", "stop", UNIT)
+        write_config("background")
+        return seconds
+
+    proof("started before any camera's driver was there; then one is plugged in", first_camera)
+    if not proof("vivid is /dev/video0, v4l2loopback is /dev/video10", devices):
         return
 
     def camera() -> None:
