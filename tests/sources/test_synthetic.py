@@ -50,7 +50,8 @@ def test_truth_is_where_the_room_is_covered() -> None:
         assert frame.truth is not None
         y, _, _ = planes(frame.data)
         outside = frame.truth == 0
-        assert np.array_equal(y[outside], planes(room)[0][outside]), "where nobody is, the room is untouched"
+        beside = np.abs(y[outside].astype(int) - planes(room)[0][outside])
+        assert beside.max() <= 1, "where nobody is, the room is untouched"  # 1: OpenCV 5 rounds so on arm64
         # One blend gives the frame back: data = light + room * (255 - alpha) / 255, light <= alpha.
         behind = planes(room)[0].astype(float) * (255 - frame.truth) / 255
         light = y - behind
