@@ -65,6 +65,11 @@ class Grid:
         return -(-self.size[0] // self.side), -(-self.size[1] // self.side)
 
     @cached_property
+    def _tops(self) -> NDArray[np.intp]:
+        """The first rows of tiles of the bands."""
+        return np.arange(0, self.counts[1], _BAND)
+
+    @cached_property
     def working(self) -> Size:
         """(width, height) of the working picture: whole tiles."""
         return self.counts[0] * TILE, self.counts[1] * TILE
@@ -87,7 +92,7 @@ class Grid:
         Runs of tiles along bands of rows are joined with the rectangle above while that adds less area than another
         rectangle is worth.
         """
-        tops = range(0, len(soft), _BAND)
+        tops = self._tops
         inside, outside = np.minimum.reduceat(person, tops), np.maximum.reduceat(person, tops)
         # A column that is neither room nor person all the way down is as good as soft.
         mixed = np.maximum.reduceat(soft, tops) | (inside ^ outside)

@@ -44,8 +44,11 @@ class Upsampler:
         self.guided = guided
         self.radius = radius
         self.epsilon = epsilon
-        self.sharpness = sharpness
         moving = np.clip((np.arange(256) - _STILL) / (_MOVES - _STILL), 0, 1)
+        # The mask stretched about one half, as it is and held to 0..255.
+        self._stretched: Floats = ((np.arange(256) - 127.5) * sharpness + 127.5).astype(np.float32)
+        self._saturated: Picture = np.clip(np.rint(self._stretched), 0, 255).astype(np.uint8)
+        self._plays = play > 0
         self._play: Picture = np.rint(play * (1 - (1 - _TIGHT) * moving)).astype(np.uint8)
         self._tiles = SoftTiles(grid)
         self._halves = [np.zeros(self._tiles.shape, np.uint8) for _ in range(2)]  # this frame's alpha and the last one
@@ -83,7 +86,7 @@ class Upsampler:
             terms, halves = terms[3:], []
         play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]]
         self._tiles.draw(tiles, terms, halves, half, past if self._started else None, play)
-        self._started = bool(self._play.any())
+        self._started = self._plays
         y, u, v = planes(out)
         y.fill(0)
         for left, top, right, bottom in solid:
@@ -106,10 +109,8 @@ class Upsampler:
         terms: Floats = self._scratch.take("terms", (4, height + 2, width + 2), np.float32)
         inner = terms[:, 1:-1, 1:-1]
         inner[:3] = 0
-        plain = inner[3]
-        self._stretch(mask, plain)
-        alpha = self._scratch.take("alpha", mask.shape, np.uint8)
-        self._saturate(plain, alpha)
+        cv2.LUT(mask, self._stretched, inner[3])
+        alpha = np.asarray(cv2.LUT(mask, self._saturated), np.uint8)
         if self.guided:
             self._fit(mask, colour, terms, alpha)
         terms[:, 0], terms[:, -1] = terms[:, 1], terms[:, -2]
@@ -126,11 +127,12 @@ class Upsampler:
             return
         r, pitch = self.radius, across + 2 * self.radius
         part = np.s_[top : top + down + 2 * r, left : left + pitch]  # of what has a margin
-        around = self._scratch.take("around", (down + 2 * r, pitch), np.float32)
-        self._stretch(np.asarray(cv2.copyMakeBorder(mask, r, r, r, r, cv2.BORDER_REPLICATE)[part], np.uint8), around)
+        around: Any = cv2.LUT(cv2.copyMakeBorder(mask, r, r, r, r, cv2.BORDER_REPLICATE)[part], self._stretched)
         guide = np.asarray(cv2.copyMakeBorder(colour, r, r, r, r, cv2.BORDER_REPLICATE)[part], np.uint8)
-        y, x = np.nonzero(unsure)
-        where = (y - top) * pitch + (x - left)
+        cells = np.flatnonzero(cv2.min(unsure, 1).view(np.bool_))  # type: ignore[call-overload]
+        y, x = np.divmod(cells, mask.shape[1])
+        where = y * pitch + x
+        where -= top * pitch + left
         fitted, given = fit(guide, around, where, r, self.epsilon, self._scratch)
         prior = around.reshape(-1).take(where + r * (pitch + 1))
         prior *= np.float32(_PRIOR)
@@ -138,22 +140,12 @@ class Upsampler:
         fitted[3] += prior
         given *= np.float32(1 - _PRIOR)
         given += prior
-        terms.reshape(4, -1)[:, (y + 1) * terms.shape[2] + x + 1] = fitted
-        found = np.empty((1, given.size), np.uint8)
-        self._saturate(given[None], found)
-        alpha[y, x] = found[0]
-
-    def _stretch(self, mask: Picture, out: Floats) -> None:
-        """`mask` stretched about one half, not held to 0..255. (Converting first is a tenth of a mixed product.)"""
-        np.copyto(out, mask)
-        out *= np.float32(self.sharpness)
-        out += np.float32(127.5 * (1 - self.sharpness))
-
-    def _saturate(self, values: Floats, out: Picture) -> None:
-        """`values` rounded to uint8 and held to 0..255."""
-        positive = self._scratch.take("positive", values.shape, np.float32)
-        cv2.threshold(values, 0, 0, cv2.THRESH_TOZERO, positive)
-        cv2.convertScaleAbs(positive, out)
+        there = y * terms.shape[2] + x
+        there += terms.shape[2] + 1
+        for term, values in zip(terms.reshape(4, -1), fitted, strict=True):
+            term[there] = values
+        row = given[None]
+        alpha.reshape(-1)[cells] = cv2.convertScaleAbs(cv2.threshold(row, 0, 0, cv2.THRESH_TOZERO, row)[1])[0]
 
     def _sort(self, alpha: Picture) -> tuple[Picture, Picture]:
         """Tiles where the alpha need not be 0 or 255, above 0; and which of the others are person, 1, or room, 0.

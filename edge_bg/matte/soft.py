@@ -18,7 +18,8 @@ from edge_bg.frame import Picture
 from edge_bg.tiles import TILE, Grid, Scratch
 
 Floats = NDArray[np.float32]
-_AT_ONCE = 1 << 18  # multiplications; a library's matrix product stays on this thread, and in the cache
+_PRODUCT = 1 << 18  # multiplications up to which a library's matrix product stays on this thread
+_AT_ONCE = 3  # so many products' tiles are handled together, and stay in the cache
 
 
 class SoftTiles:
@@ -35,6 +36,7 @@ class SoftTiles:
         at = (np.arange(side) + 0.5) * TILE / side + 0.5
         weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(TILE + 2)))
         self._weights = np.kron(weights, weights).T.astype(np.float32)
+        self._most = max(1, _PRODUCT // self._weights.size)
         self._pitch = across * TILE + 2
         y, x = np.mgrid[: TILE + 2, : TILE + 2]
         self._cells = (y * self._pitch + x).reshape(-1)
@@ -62,7 +64,7 @@ class SoftTiles:
         past:   the last `out`, or None. Alpha stays where it was while that is within `play` levels, a value for each
                 tile, of the new one; the nearer to 0 or 255, the closer.
         """
-        most = max(1, _AT_ONCE // self._weights.size)
+        most = _AT_ONCE * self._most
         for start in range(0, len(tiles), most):
             part = tiles[start : start + most]
             down, across = np.divmod(part, self._across)
@@ -81,7 +83,9 @@ class SoftTiles:
         """The alpha of some tiles, `(tiles, pixels)`."""
         around = terms.reshape(len(terms), -1).take(cells, axis=1)
         each = self._scratch.take("each", (*around.shape[:2], self._weights.shape[1]), np.float32)
-        np.matmul(around, self._weights, out=each)
+        for start in range(0, len(cells), self._most):
+            part = np.s_[:, start : start + self._most]
+            np.matmul(around[part], self._weights, out=each[part])
         total = each[-1]
         value = self._scratch.take("value", total.shape, np.float32)
         for plane, factor in zip(colour, each, strict=False):
