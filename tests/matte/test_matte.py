@@ -140,6 +140,19 @@ def test_wrong_sizes_and_options_are_refused():
         Matte((321, 240))
 
 
+def test_people_far_away_are_worked_on_more_finely():
+    matte, frame = Matte((1280, 720)), disc((1280, 720))[0]
+
+    def scale_for(side):
+        mask = np.zeros((144, 256), np.uint8)
+        mask[20 : 20 + side, 30 : 30 + side] = 255
+        matte(mask, frame)
+        return matte.grid.scale
+
+    # Shares of the picture: 0.24, 0.01, 0.04, 0.07, 0, 0.04, 0.01, 0, 0.01.
+    assert [scale_for(side) for side in (94, 20, 38, 50, 0, 38, 20, 0, 20)] == [10, 8, 8, 10, 10, 10, 8, 8, 8]
+
+
 def test_grid_prefers_a_scale_that_divides():
     assert Grid.of((1280, 720)).working == (128, 72)
     assert Grid.of((1280, 720)).padded == (1280, 720)
