@@ -4,7 +4,8 @@
     mask = segmenter(frame)
 
 A person of a tenth of the frame's height is 14 pixels to the network, which sees nothing. Once people are found,
-the next frames are cut to them. They are found in the whole picture or, if too small for that, by their motion:
+the next frames are cut to them; people who are small and far apart are looked at in turn, and the mask of the frame
+is made of the last of each. They are found in the whole picture or, if too small for that, by their motion:
 what moved is looked at closely. A search of the whole picture in close-ups was measured and left out, as it takes
 one patch of wall in ten for somebody.
 """
@@ -17,7 +18,8 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import Frame, Picture, Size
-from edge_bg.framing.keep import Keeper, Somebody, around, people
+from edge_bg.framing.keep import Keeper, Somebody, people
+from edge_bg.framing.look import MOST, Look, enclose, merge
 from edge_bg.framing.motion import Motion
 from edge_bg.framing.options import FramingOptions, corners
 from edge_bg.framing.window import Box, Canvas, Window
@@ -26,7 +28,6 @@ from edge_bg.tensors import Region
 
 __all__ = ["Framing", "FramingOptions", "Looks"]
 
-_PATIENCE = 8  # frames without anybody before the window lets go
 _SEARCH = 4  # frames between looks for newcomers; `every` once that many in a row were in vain:
 _TRIES = 6
 _VAST = 0.4  # of the frame: what moves there is large enough for a look at the whole
@@ -72,10 +73,9 @@ class Framing:
         self.stats = stats or Stats()
         self._size: Size | None = None
         self._mask: Picture | None = None
-        self._seen: Picture | None = None  # the thumbnail of the frame whose mask that is
+        self._looks: list[Look] = []  # one of the whole frame, or closer ones that do not meet
         self._scouted: Picture | None = None  # the thumbnail that newcomers are told from
         self._keeper: Keeper | None = None
-        self._missing = 0  # frames since somebody was seen
 
     @property
     def info(self) -> dict[str, Any]:
@@ -85,9 +85,9 @@ class Framing:
     @property
     def region(self) -> Region | None:
         """Where the next look goes, (x, y, width, height) in pixels of the frame; None: everywhere."""
-        if self._size is None or self._window.box is None:
+        if self._size is None:
             return None
-        return self._canvas.region(self._window.box)
+        return self._region(min(self._looks, key=_age))
 
     def shrink(self, frame: Frame) -> None:
         """Give `frame` its `small` picture; see `Segmenter.shrink`."""
@@ -112,17 +112,18 @@ class Framing:
         if frame.size != self._size:
             self._start(frame.size)
         whole = self._motion.thumb(frame)
-        looked = self._window.box
-        thumb = whole if looked is None else self._motion.thumb(frame, self.region)
-        mask = self._mask if self._still(frame, thumb) else None
-        if mask is not None:
+        thumbs = [whole if look.box is None else self._motion.thumb(frame, self._region(look)) for look in self._looks]
+        due = [(look, thumb) for look, thumb in zip(self._looks, thumbs, strict=True) if self._due(frame, look, thumb)]
+        if not due:
             self.stats.count("framing.reused")
-        else:
-            mask = self._mask = self._see(frame)
-            self._settled = self._window.box == looked and (looked is None or self._missing == 0)
-            self._seen, self._time = thumb, frame.time
+        turn = min((look for look, _ in due), key=_age, default=None)
+        self._rested += 1
+        for look, thumb in due:
+            if look is turn or (look in self._looks and not self._valid(frame, look)):
+                self._see(frame, look, thumb)
         self._scout(frame, whole)
-        return mask
+        assert self._mask is not None
+        return self._mask
 
     # --- the frame's own mask ------------------------------------------------------------------------
 
@@ -130,70 +131,87 @@ class Framing:
         o = self.options
         self._size = size
         self._canvas = Canvas.of(size)
-        # With a rule the look is tighter: more passers-by stay outside of it.
-        self._window = Window(self._canvas, o.margin * (1 if o.keep == "everyone" else 0.8), o.max_zoom)
+        # With a rule the looks are tighter: more passers-by stay outside of them.
+        self._looks = [Look(Window(self._canvas, o.margin * (1 if o.keep == "everyone" else 0.8), o.max_zoom))]
         self._motion = Motion(o.motion, size)
         zone = corners(o.zone) if o.zone is not None else None
         self._keeper = None if o.keep == "everyone" else Keeper(o.keep, zone, self._canvas.cells)
-        self._mask = self._seen = self._scouted = None
-        self._settled = False  # the mask was taken where the next look goes
-        self._time = 0.0
-        self._missing = self._sightings = self._since = self._rested = self._vain = 0
+        self._mask = self._scouted = None
+        self._since = self._rested = self._vain = 0
 
-    def _still(self, frame: Frame, thumb: Picture) -> bool:
-        """Whether the last mask will do: nothing moved where it was taken, and not too long ago."""
-        if not (self.options.motion_gate and self._settled) or self._seen is None:
-            return False
-        if not 0 <= frame.time - self._time < self.max_age:
-            return False
-        return thumb.shape == self._seen.shape and not self._motion.changes(thumb, self._seen).any()
+    def _region(self, look: Look) -> Region | None:
+        return None if look.box is None else self._canvas.region(look.box)
 
-    def _see(self, frame: Frame) -> Picture:
-        """A look, a second one where the first missed somebody, and the plan for the next."""
-        self._rested += 1
-        box = self._window.box
-        mask = self._kept(self.segmenter(frame) if box is None else self._close(frame, box))
-        if not self.options.crop:
-            return mask
-        crowd = people(mask)
-        touched = bool(crowd) and self._window.touched(mask)
-        if box is not None and (touched or not crowd) and self._rested > _REST:
-            self._rested = 0
-            self.stats.count("framing.extra")
-            if touched:
-                self._window.widen()
-            else:
-                self._window.plan(None)
-            wider = self._window.box
-            mask = self._kept(self._canvas.fit(self.segmenter(frame)) if wider is None else self._close(frame, wider))
-            crowd = people(mask)
-            if not crowd:
-                self._window.box = box
-        self._plan(crowd, mask)
-        return mask
+    def _valid(self, frame: Frame, look: Look) -> bool:
+        """Whether the look's mask is young enough to be used again."""
+        return look.mask is not None and 0 <= frame.time - look.time < self.max_age
 
-    def _close(self, frame: Frame, box: Box) -> Picture:
+    def _due(self, frame: Frame, look: Look, thumb: Picture) -> bool:
+        """Whether the look is to be taken anew: something moved where it was taken, or it was too long ago."""
+        if not (self.options.motion_gate and look.settled and self._valid(frame, look)) or look.seen is None:
+            return True
+        return thumb.shape != look.seen.shape or bool(self._motion.changes(thumb, look.seen).any())
+
+    def _see(self, frame: Frame, look: Look, thumb: Picture) -> None:
+        """Take the look, and a second one where the first missed somebody, and plan the next."""
+        box = look.box
+        look.mask, look.seen, look.time = self._at(frame, box), thumb, frame.time
+        mask = self._merged()
+        if self.options.crop:
+            crowd = self._there(look, mask)
+            touched = bool(crowd) and look.window.touched(mask)
+            lost = not crowd and len(self._looks) == 1
+            if box is not None and (touched or lost) and self._rested > _REST:
+                self._rested = 0
+                self.stats.count("framing.extra")
+                if touched:
+                    look.window.widen()
+                else:
+                    look.window.plan(None)
+                look.mask = self._canvas.fit(self._at(frame, look.box))
+                mask = self._merged()
+                crowd = self._there(look, mask)
+                if not crowd:
+                    look.window.box = box
+            self._plan(look, crowd)
+        look.settled = look.box == box and (box is None or look.missing == 0)
+        self._mask = mask
+
+    def _at(self, frame: Frame, box: Box | None) -> Picture:
+        if box is None:
+            return self.segmenter(frame)
         self.stats.count("framing.cropped")
         return self._canvas.paste(self.segmenter(frame, self._canvas.region(box)), box)
 
-    def _kept(self, mask: Picture) -> Picture:
+    def _merged(self) -> Picture:
+        """What all looks show, of whom the rule keeps."""
+        mask = merge([look.mask for look in self._looks if look.mask is not None], self._canvas)
         return mask if self._keeper is None else self._keeper(self._canvas.fit(mask))
 
-    def _plan(self, crowd: list[Somebody], mask: Picture) -> None:
-        if crowd:
-            self._missing, self._sightings = 0, self._sightings + 1
-            self._window.plan(self._on_canvas(around(crowd), mask))
-            return
-        self._missing += 1
-        if self._missing > min(_PATIENCE, self._sightings):  # somebody seen once only may have been nobody
-            self._window.plan(None)
-            self._sightings = 0
+    def _there(self, look: Look, mask: Picture) -> list[Box]:
+        """Everybody in `mask` whom the look shows, largest first, in cells of the canvas."""
+        if look.box is not None and len(self._looks) > 1:
+            mask = self._canvas.paste(mask[look.box.cut], look.box)
+        return [self._on_canvas(each.box, mask) for each in people(mask)]
 
-    def _on_canvas(self, box: Box | None, mask: Picture) -> Box | None:
+    def _plan(self, look: Look, crowd: list[Box]) -> None:
+        """Plan the next look, two where people went apart, one where two came together, none where nobody is."""
+        if not look.plan(enclose(crowd) if crowd else None):
+            if len(self._looks) > 1:
+                self._looks.remove(look)
+            return
+        if len(self._looks) < MOST and (new := look.part(crowd)) is not None:
+            self._looks.append(new)
+            return
+        for other in self._looks:
+            if other is not look and other.meets(look):
+                other.join(look)
+                self._looks.remove(look)
+                return
+
+    def _on_canvas(self, box: Box, mask: Picture) -> Box:
         """A box in cells of `mask` in cells of the canvas."""
         (across, down), (high, wide) = self._canvas.cells, mask.shape
-        if box is None or (wide, high) == (across, down):
-            return box
         x, y = across / wide, down / high
         return Box(
             int(box.left * x), int(box.top * y), int(np.ceil(box.right * x)), int(np.ceil(box.bottom * y))
@@ -202,45 +220,44 @@ class Framing:
     # --- newcomers -----------------------------------------------------------------------------------
 
     def _scout(self, frame: Frame, thumb: Picture) -> None:
-        """From time to time, if something moved outside of the window, look there; the next window holds who came."""
+        """From time to time, if something moved outside of the looks, look there; the next ones hold who came."""
         if not self.options.crop:
             return
-        known = self._window.box is not None
+        boxes = [look.box for look in self._looks if look.box is not None]
         self._since += 1
         if self._since < min(_SEARCH if self._vain < _TRIES else self.options.every, self.options.every):
             return
-        if not known and self._missing == 0:
+        if not boxes and self._looks[0].missing == 0:
             return  # somebody fills the frame
         self._since = 0
         if self._scouted is None:
             self._scouted = thumb
             return
         changes = self._motion.changes(thumb, self._scouted)
-        if self._window.box is not None:
-            changes[self._motion.within(self._window.box, self._canvas.cells)] = 0
-        moved = self._motion.box(changes, self._canvas.cells)
-        if moved is None or cv2.countNonZero(changes) < _STIR:
+        for box in boxes:
+            changes[self._motion.within(box, self._canvas.cells)] = 0
+        if cv2.countNonZero(changes) < _STIR:
             self._vain = 0
             return  # slow motion adds up until the next time
         self._scouted = thumb
-        found = self._newcomers(frame, moved, known)
+        parts = self._motion.parts(changes, self._canvas.cells)
+        found = self._newcomers(frame, parts[self._vain % len(parts)], bool(boxes))
         self._vain = self._vain + 1 if found is None else 0  # a curtain in the wind is looked at less
         if found is not None:
-            self._settled = False
-            self._window.plan(self._known().join(found) if known else found)
+            self._welcome(found)
 
     def _newcomers(self, frame: Frame, moved: Box, known: bool) -> Box | None:
         """Somebody new where something moved: in the whole picture or, if too small for that, in a closer look."""
-        boxes: list[Somebody] = []
+        found: list[Somebody] = []
         if known:
             self.stats.count("framing.extra")
-            boxes = self._wanted(self._canvas.fit(self.segmenter(frame)), moved)
-        if not boxes and moved.area <= _VAST * self._canvas.whole.area:
+            found = self._wanted(self._canvas.fit(self.segmenter(frame)), moved)
+        if not found and moved.area <= _VAST * self._canvas.whole.area:
             self.stats.count("framing.extra")
             look = self._canvas.around(moved, 0.3, min(frame.size) / self.options.max_zoom)
             least = _FOUND * look.size[1]
-            boxes = [each for each in self._wanted(self._close(frame, look), moved) if each.box.size[1] >= least]
-        return around(boxes)
+            found = [each for each in self._wanted(self._at(frame, look), moved) if each.box.size[1] >= least]
+        return enclose([each.box for each in found]) if found else None
 
     def _wanted(self, mask: Picture, moved: Box) -> list[Somebody]:
         """Those in `mask` who moved, if the rule would let any of them in."""
@@ -248,11 +265,23 @@ class Framing:
             return []
         return [each for each in people(mask) if _meets(each.box, moved)]
 
-    def _known(self) -> Box:
-        """The box around those who are known, or the window itself."""
-        assert self._window.box is not None
-        box = around(people(self._mask)) if self._mask is not None else None
-        return box or self._window.box
+    def _welcome(self, found: Box) -> None:
+        """Have somebody new looked at: with those they are near to, else in a look of their own."""
+        first = self._looks[0]
+        if first.box is None:
+            first.welcome(found)
+            return
+        near = [look for look in self._looks if not look.window.apart(look.around(), found)]
+        if near or len(self._looks) == MOST:
+            look = min(near or self._looks, key=lambda each: each.around().join(found).area)
+            look.welcome(look.around().join(found))
+        else:
+            self._looks.append(Look(Window.like(first.window)))
+            self._looks[-1].welcome(found)
+
+
+def _age(look: Look) -> float:
+    return look.time
 
 
 def _meets(box: Box, moved: Box) -> bool:

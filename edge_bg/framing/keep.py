@@ -70,14 +70,6 @@ def parts(small: Picture, level: int = _SURE) -> tuple[Any, list[Somebody]]:
     return labels, sorted(found, key=lambda each: -each.area)
 
 
-def around(crowd: Sequence[Somebody]) -> Box | None:
-    """The box around all of them, None around nobody."""
-    box: Box | None = None
-    for each in crowd:
-        box = each.box.join(box)
-    return box
-
-
 @dataclass
 class _Person:
     """Somebody who is followed; `area` and `age`, of the parts of the mask in which they touched nobody."""

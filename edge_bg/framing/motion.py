@@ -14,6 +14,7 @@ from edge_bg.tensors import Region, Shrinker
 _ACROSS = 64
 _NOISE = 5.0  # times the mean change: the largest of 2000 cells of plain noise stays below
 _LARGE = 8  # a region over this part of the frame is seen well enough in the frame's small picture
+_PARTS = 4  # that are looked at by themselves
 _CEILING = 8.0  # levels; a scene of which much moves must not pass for noise
 
 
@@ -57,10 +58,20 @@ class Motion:
             slice(int(box.left * x), int(np.ceil(box.right * x))),
         )
 
-    def box(self, changes: Picture, cells: Size) -> Box | None:
-        """The box around all that moved, in a canvas of `cells`; None where nothing did."""
-        left, top, wide, high = cv2.boundingRect(changes)
-        if not wide:
-            return None
+    def parts(self, changes: Picture, cells: Size) -> list[Box]:
+        """Where to look at what moved, in a canvas of `cells`: the box around all of it, then, if it lies apart, the
+        box of each part, largest first. Empty where nothing moved."""
+        count, labels, table, _ = cv2.connectedComponentsWithStats(cv2.dilate(changes, _NEAR), connectivity=8)
+        found = [changes] if count > 1 else []
+        if count > 2:
+            largest = np.argsort(-table[1:, 4], kind="stable")[:_PARTS]
+            found += [np.where(labels == 1 + number, changes, np.uint8(0)) for number in largest]
+        boxes = [cv2.boundingRect(each) for each in found]
         x, y = cells[0] / self.cells[0], cells[1] / self.cells[1]
-        return Box(int(left * x), int(top * y), int(np.ceil((left + wide) * x)), int(np.ceil((top + high) * y)))
+        return [
+            Box(int(left * x), int(top * y), int(np.ceil((left + wide) * x)), int(np.ceil((top + high) * y)))
+            for left, top, wide, high in boxes
+        ]
+
+
+_NEAR = np.ones((3, 3), np.uint8)  # cells so near one another are one part

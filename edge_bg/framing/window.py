@@ -24,6 +24,9 @@ _STEP = 2  # cells: two are an even number of pixels wherever one is whole
 _PAYS = 0.7  # of the frame's area: a closer look has to be smaller than this
 _LOOSE = 1.6  # times the best side: a look may be so much larger than planned anew
 _TIGHT = 0.35  # of the margin has to be left
+_APART = 0.6  # of a shared look: if the looks at each cover less, they are taken in turn
+_TOGETHER = 0.75  # of it: if they cover more, one does again
+_NEAR = 0.4  # of the frame: who needs a larger look is near by, and is looked at in every frame
 
 
 class Box(NamedTuple):
@@ -62,6 +65,12 @@ class Box(NamedTuple):
             min(self.top, other.top),
             max(self.right, other.right),
             max(self.bottom, other.bottom),
+        )
+
+    def meets(self, other: Box) -> bool:
+        """Whether the two share a cell."""
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
     @property
@@ -157,16 +166,40 @@ class Window:
         self._shortest = min(canvas.size) / max_zoom
         self.box: Box | None = None
 
+    @classmethod
+    def like(cls, other: Window) -> Window:
+        """A window of the same kind that looks at the whole frame."""
+        return cls(other.canvas, other.margin, min(other.canvas.size) / other._shortest)
+
     def plan(self, people: Box | None) -> None:
         """Frame `people`, a box around all of them; None lets go."""
         if people is None:
             self.box = None
             return
-        best = self.canvas.around(people, self.margin, self._shortest)
+        best = self._best(people)
         if self.box is not None and self._fits(people, best):
             return
         pays = best.area <= _PAYS * self.canvas.whole.area * (1.15 if self.box is not None else 1)
         self.box = best if pays else None
+
+    def apart(self, one: Box, other: Box) -> bool:
+        """Whether two people, or groups, had better have a look each, in turn: theirs are small beside a shared one."""
+        return self._parts(one, other) < _APART
+
+    def together(self, one: Box, other: Box) -> bool:
+        """Whether two who have a look each had better share one."""
+        return self._parts(one, other) > _TOGETHER
+
+    def _parts(self, one: Box, other: Box) -> float:
+        """How much of a look at both the looks at each would cover."""
+        whole, both = self.canvas.whole.area, self._best(one.join(other)).area
+        looks = [self._best(each).area for each in (one, other)]
+        if max(looks) > _NEAR * whole:
+            return 1.0
+        return sum(looks) / (both if both <= _PAYS * whole else whole)
+
+    def _best(self, people: Box) -> Box:
+        return self.canvas.around(people, self.margin, self._shortest)
 
     def widen(self) -> None:
         """Somebody reaches over the edge: half as much again, the whole frame if that is most of it."""

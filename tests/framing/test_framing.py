@@ -12,8 +12,10 @@ import pytest
 
 from edge_bg import build, config
 from edge_bg.errors import ConfigError
-from edge_bg.evaluate import metrics
-from edge_bg.evaluate.clips import Shot, clips
+from edge_bg.evaluate import cutouts, metrics
+from edge_bg.evaluate.clips import Clip, Shot, clips
+from edge_bg.evaluate.scenes import Kit, enter, sway
+from edge_bg.evaluate.stage import Actor
 from edge_bg.frame import Frame, from_bgr
 from edge_bg.framing import Framing
 from edge_bg.segment import Segmenter
@@ -64,6 +66,70 @@ def test_people_far_away_are_found_by_their_motion_and_seen(network):
     assert np.mean(framed) > 0.85
     assert framing.region is not None and framing.region[3] <= 0.5 * SIZE[1]
     assert len(network.looks) <= 60  # second looks are few: 47 on x86, 56 on Arm, 80 would be one a frame
+
+
+def pair(there: float, comes: float, height: float, frames: int, leaves: int = 1000) -> Clip:
+    """The portrait twice, small, one on each side: one from the start, the other from frame 20 until `leaves`."""
+    kit, who = Kit("pair", 0, SIZE, None, np.random.default_rng(0)), cutouts.portrait()
+    path = enter(sway(comes, 0.9, height), 20, 15, -0.2 if comes < 0.5 else 0.2)
+    actors = [Actor(who, sway(there, 0.9, height)), Actor(who, lambda f: path(f) if f < leaves else None)]
+    return kit.clip("", frames, kit.room("painted"), actors)
+
+
+def halves(framing: Framing, clip: Clip, fps: float = 30) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """(frame, mask, truth) of the left half, then of the right one, of each frame."""
+    for shot in clip:
+        frame = replace(shot.frame, truth=None, time=shot.frame.index / fps)
+        mask = np.asarray(cv2.resize(framing(frame), SIZE))
+        for half in (np.s_[:, : SIZE[0] // 2], np.s_[:, SIZE[0] // 2 :]):
+            yield frame.index, mask[half], shot.truth[half] > 127
+
+
+@pytest.mark.parametrize(("height", "there", "comes"), [(0.3, 0.12, 0.88), (0.3, 0.88, 0.12), (0.2, 0.12, 0.88)])
+def test_a_small_newcomer_at_the_other_side_is_seen_and_nobody_vanishes(network, height, there, comes):
+    shown = np.zeros((60, 2))
+    for number, (index, mask, truth) in enumerate(halves(Framing(network), pair(there, comes, height, 60))):
+        shown[index, number % 2] = metrics.recall(mask, truth)
+        if index < 20:
+            network.looks.clear()
+    first, newcomer = (0, 1) if there < comes else (1, 0)
+    assert shown[19:, first].min() > 0.7
+    assert shown[50:, newcomer].min() > 0.7
+    assert len(network.looks) <= 40 * 1.4  # in turn: 40 would be one a frame
+
+
+def test_who_left_does_not_linger_and_their_look_is_given_up(network):
+    framing, left = Framing(network), []
+    for number, (index, mask, _) in enumerate(halves(framing, pair(0.12, 0.88, 0.3, 75, leaves=50))):
+        if number % 2 and index >= 49:
+            left.append((mask > 127).mean())
+    assert left[0] > 0.01 and max(left[3:]) == 0
+    network.looks.clear()
+    assert framing.region is not None and framing.region[0] < SIZE[0] // 2
+    list(halves(framing, pair(0.12, 0.88, 0.3, 1)))
+    assert len(network.looks) == 1
+
+
+def test_no_part_of_a_mask_is_older_than_a_mask_may_be(network):
+    framing = Framing(network, motion_gate=False)
+    for index, _, _ in halves(framing, pair(0.12, 0.88, 0.3, 50)):
+        if index < 45:
+            network.looks.clear()
+    assert len(set(network.looks)) == 2 and len(network.looks) <= 7  # five frames of one look each, one for newcomers
+    network.looks.clear()
+    shots = [replace(shot.frame, truth=None) for shot in pair(0.12, 0.88, 0.3, 52)][50:]
+    for number, frame in enumerate(shots):  # now at two frames a second
+        framing(replace(frame, time=10 + number / 2))
+    assert len(network.looks) >= 4 and len(set(network.looks)) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [({"keep": "largest"}, 1), ({"keep": "zone", "zone": [0.7, 0.5, 1, 1]}, 1), ({"keep": "everyone"}, 2)],
+)
+def test_a_rule_holds_for_people_in_looks_of_their_own(network, rule, kept):
+    masks = [mask for index, mask, _ in halves(Framing(network, **rule), pair(0.12, 0.88, 0.3, 60)) if index == 59]
+    assert sum(bool((mask > 127).any()) for mask in masks) == kept
 
 
 def test_a_guest_who_fills_the_frame_is_seen_as_well_as_before(network):

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_bg.framing.look import Look, merge
+from edge_bg.framing.motion import Motion
 from edge_bg.framing.options import FramingOptions, corners
 from edge_bg.framing.window import Box, Canvas, Window
 
@@ -114,6 +116,52 @@ def test_somebody_at_the_edge_of_the_window_is_noticed_but_not_at_the_edge_of_th
     assert window.touched(mask)
     window.widen()
     assert window.box is not None and window.box.holds(box) and window.box.area > box.area
+
+
+def test_people_have_looks_of_their_own_once_they_are_far_apart_and_small_for_a_while():
+    window = Window(Canvas.of((1280, 720)), 0.25, 8)
+    left, right, beside, tall = (
+        Box(20, 90, 40, 130),
+        Box(216, 90, 236, 130),
+        Box(44, 90, 64, 130),
+        Box(200, 10, 250, 144),
+    )
+    assert window.apart(left, right) and not window.together(left, right)
+    assert not window.apart(left, beside) and not window.apart(tall, beside.join(Box(60, 20, 100, 144)))
+    look = Look(window)
+    look.welcome(left.join(right))
+    for _ in range(5):
+        assert look.part([left, beside, right]) is None
+    other = look.part([left, beside, right])
+    assert other is not None and look.box is not None and other.box is not None
+    assert look.box.holds(left.join(beside)) and other.box.holds(right) and not look.box.meets(other.box)
+    assert not look.meets(other)
+    other.welcome(Box(70, 90, 90, 130))
+    assert look.meets(other)
+    look.join(other)
+    assert look.box is not None and look.box.holds(left) and look.box.holds(other.around())
+
+
+def test_masks_of_several_looks_become_one():
+    canvas = Canvas.of((1280, 720))
+    alone = np.full((72, 128), 7, np.uint8)
+    assert merge([alone], canvas) is alone
+    parts = [np.zeros((144, 256), np.uint8), np.zeros((144, 256), np.uint8)]
+    parts[0][10:20, 10:20], parts[1][15:30, 15:30] = 200, 100
+    mask = merge(parts, canvas)
+    assert mask[17, 17] == 200 and mask[25, 25] == 100 and mask[40, 40] == 0 and not parts[0][25, 25]
+    assert merge([alone, parts[1]], canvas).shape == (144, 256)
+
+
+def test_what_moves_is_looked_at_as_a_whole_and_then_part_by_part():
+    motion, cells = Motion(3, (1280, 720)), (256, 144)
+    changes = np.zeros((36, 64), np.uint8)
+    assert motion.parts(changes, cells) == []
+    changes[20:24, 2:4] = 255
+    assert motion.parts(changes, cells) == [Box(8, 80, 16, 96)]
+    changes[4:10, 60:64] = 255
+    changes[26, 2:4] = 255  # two cells off: of the same part
+    assert motion.parts(changes, cells) == [Box(8, 16, 256, 108), Box(240, 16, 256, 40), Box(8, 80, 16, 108)]
 
 
 @pytest.mark.parametrize(

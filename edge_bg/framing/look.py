@@ -1,0 +1,115 @@
+"""Looks taken in turn: people who are small and far apart have one each, so that the network sees all of them."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from edge_bg.frame import Picture
+from edge_bg.framing.window import Box, Canvas, Window
+
+MOST = 3  # looks: each is taken anew every so many frames
+_PATIENCE = 8  # looks without anybody before one lets go
+_DOUBT = 6  # looks for which people have to be apart before theirs is divided
+
+
+class Look:
+    """Where the network looks, `window`, and what it showed there last.
+
+    mask:    of the whole frame, None before the first look. time, seen: of the frame it was made of; `seen` is the
+             thumbnail of what was looked at.
+    settled: the mask was taken where the next look goes.
+    crowd:   the box around those who are there, in cells of the canvas; None before somebody was seen.
+    """
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.mask: Picture | None = None
+        self.seen: Picture | None = None
+        self.time = -math.inf
+        self.settled = False
+        self.crowd: Box | None = None
+        self.missing = self._sightings = self._apart = 0
+
+    @property
+    def box(self) -> Box | None:
+        """What is looked at, None for the whole frame."""
+        return self.window.box
+
+    def around(self) -> Box:
+        """The box around those who are there, or all of what is looked at."""
+        return self.crowd or self.box or self.window.canvas.whole
+
+    def plan(self, crowd: Box | None) -> bool:
+        """Note who was seen and frame them; False once nobody was for so long that the look is given up."""
+        if crowd is not None:
+            self.missing, self._sightings = 0, self._sightings + 1
+            self.crowd = crowd
+            self.window.plan(crowd)
+            return True
+        self.missing += 1
+        if self.missing <= min(_PATIENCE, self._sightings):  # somebody seen once only may have been nobody
+            return True
+        self.window.plan(None)
+        self.crowd, self._sightings = None, 0
+        return False
+
+    def welcome(self, crowd: Box) -> None:
+        """Frame `crowd`, who have not been seen in this look yet."""
+        self.crowd = crowd
+        self.window.plan(crowd)
+        self.settled = False
+
+    def part(self, crowd: Sequence[Box]) -> Look | None:
+        """A look at those of `crowd`, the boxes of who is here, who have been far from the rest for a while."""
+        groups = list(crowd)
+        while len(groups) > 1 and (pair := self._neighbours(groups)):
+            groups = [each for each in groups if each not in pair] + [pair[0].join(pair[1])]
+        self._apart = self._apart + 1 if len(groups) > 1 else 0
+        if self._apart < _DOUBT:
+            return None
+        self._apart = 0
+        *rest, lone = sorted(groups, key=lambda each: -each.area)
+        new = Look(Window.like(self.window))
+        new.mask, new._sightings = self.mask, self._sightings
+        new.welcome(lone)
+        self.window.plan(None)
+        self.welcome(enclose(rest))
+        return new
+
+    def _neighbours(self, groups: Sequence[Box]) -> tuple[Box, Box] | None:
+        pairs = itertools.combinations(groups, 2)
+        return next((pair for pair in pairs if not self.window.apart(*pair)), None)
+
+    def meets(self, other: Look) -> bool:
+        """Whether one look at both had better take the place of the two."""
+        if self.box is None or other.box is None or self.box.meets(other.box):
+            return True
+        return self.window.together(self.around(), other.around())
+
+    def join(self, other: Look) -> None:
+        """Look at those whom `other` looks at, too."""
+        canvas = self.window.canvas
+        if self.mask is not None and other.mask is not None:
+            self.mask = merge([self.mask, other.mask], canvas)
+        self.time = min(self.time, other.time)
+        self._sightings = max(self._sightings, other._sightings)
+        self.welcome(self.around().join(other.around()))
+
+
+def merge(masks: Sequence[Picture], canvas: Canvas) -> Picture:
+    """One mask of the frame: each cell as the mask shows it that shows most there; a lone mask as it is."""
+    mask = masks[0]
+    for each in masks[1:]:
+        mask = np.asarray(cv2.max(canvas.fit(mask), canvas.fit(each)), np.uint8)
+    return mask
+
+
+def enclose(boxes: Sequence[Box]) -> Box:
+    """The smallest box around all of `boxes`, one at least."""
+    return functools.reduce(Box.join, boxes)
