@@ -8,8 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import students
-from modelkit import build, calibrate, equalise, graph, quantise
+from modelkit import build, calibrate, equalise, graph, quantise, students
 from modelkit.catalogue import LANDSCAPE
 
 

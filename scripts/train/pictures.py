@@ -178,6 +178,32 @@ def crop(rgb: Rgb, rng: np.random.Generator) -> Rgb:
     return np.ascontiguousarray(measure.fit(np.ascontiguousarray(part), SIZE))
 
 
+def sources(hands: Path, gestures: Path, portraits: Path, data: Path) -> tuple[list[Rgb], list[Person]]:
+    """The photographs of all collections, and the people cut out of them."""
+    teacher = Teacher()
+    photos: list[Rgb] = []
+    people: list[Person] = []
+    folders = [
+        *((hands, f"images/{part}", EVERY["hands"]) for part in ("train", "test")),
+        (gestures, "dataset/photos/body", EVERY["body"]),
+        (gestures, "dataset/photos/hand", EVERY["hand"]),
+        (portraits, "images", EVERY["portraits"]),
+    ]
+    for git, folder, every in folders:
+        before = len(people)
+        for rgb in blobs(git, folder, every):
+            photos.append(rgb)
+            found = teacher.person(rgb)
+            if found:
+                people.append(found)
+        print(f"{folder}: {len(photos)} photographs so far, {len(people) - before} cut-outs", flush=True)
+    for name in ("astronaut.png", "grace_hopper.jpg"):
+        found = teacher.person(_opened(cv2.imread(str(data / name))))
+        assert found is not None
+        people += [found] * 15  # whole poses of two more people: worth meeting more often
+    return photos, people
+
+
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("out", type=Path)
@@ -188,26 +214,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     rng = np.random.default_rng(20)
     teacher = Teacher()
-    photos: list[Rgb] = []
-    people: list[Person] = []
-    sources = [
-        *((a.hands, f"images/{part}", EVERY["hands"]) for part in ("train", "test")),
-        (a.gestures, "dataset/photos/body", EVERY["body"]),
-        (a.gestures, "dataset/photos/hand", EVERY["hand"]),
-        (a.portraits, "images", EVERY["portraits"]),
-    ]
-    for git, folder, every in sources:
-        before = len(people)
-        for rgb in blobs(git, folder, every):
-            photos.append(rgb)
-            found = teacher.person(rgb)
-            if found:
-                people.append(found)
-        print(f"{folder}: {len(photos)} photographs so far, {len(people) - before} cut-outs", flush=True)
-    for name in ("astronaut.png", "grace_hopper.jpg"):
-        found = teacher.person(_opened(cv2.imread(str(a.data / name))))
-        assert found is not None
-        people += [found] * 15  # whole poses of two more people: worth meeting more often
+    photos, people = sources(a.hands, a.gestures, a.portraits, a.data)
     empty = [room(rng) for _ in range(a.count // 15)]
     a.out.mkdir(parents=True, exist_ok=True)
     shape = (a.count, SIZE[1], SIZE[0])

@@ -13,8 +13,8 @@ pytest.importorskip("flatbuffers")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts" / "train")]
 
-import students  # noqa: E402
-from modelkit import build, catalogue, graph, measure  # noqa: E402
+
+from modelkit import build, catalogue, graph, measure, students  # noqa: E402
 
 DATA = Path(os.environ.get("EDGE_BG_DATA", ""))
 pytestmark = pytest.mark.skipif(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from modelkit import graph as G
-from modelkit import surgery
-from modelkit.graph import Graph, Op
+
+from . import graph as G
+from . import surgery
+from .graph import Graph, Op
 
 DECODER = "conv_2d_179/small"  # the first convolution of the decoder: what comes before it is the encoder
 
@@ -22,7 +23,7 @@ class Student:
 
 
 # The gate at an eighth of the picture's size. The one at half goes with the tail; the one at a quarter is missed most.
-STUDENTS = {"lean": Student((144, 256), ("mul_191",))}
+STUDENTS = {"lean": Student((144, 256), ("mul_191",)), "small": Student((112, 192), ("mul_191",))}
 
 
 def graph(data: bytes, size: tuple[int, int], student: Student | None = None, weights: Path | None = None) -> Graph:
