@@ -4,7 +4,9 @@ A network's mask shimmers on a scene that stands still. How much of the new mask
 
 - motion: the luma of the working picture changed, so the old mask says nothing about this pixel any more;
 - certainty: a sure mask (near 0 or 1) is taken sooner than an unsure one. The idea is that of MediaPipe's
-  `segmentation_smoothing_calculator` (Apache-2.0), which weighs by uncertainty alone.
+  `segmentation_smoothing_calculator` (Apache-2.0), which weighs by uncertainty alone;
+- unrest: where luma has been near its own mean for a while, a new mask says little that is new, however sure it is.
+  The mean is asked, not the last frame, or an edge that creeps would be left behind.
 
 The colours that guide the edges are steadied in the same way, or sensor noise would shake the edge of a steady
 mask. Moving the past along optical flow (DIS, at 128x72) was tried and left out: on the labelled clips it changed
@@ -54,14 +56,15 @@ class Smoother:
 
     def __init__(self, strength: float, sure: float, motion: float) -> None:
         levels = np.arange(256)
-        # Below half of `motion` the change is sensor noise.
-        opening = np.clip(levels * 2 / motion - 1, 1 - strength, 1)
         certainty = np.abs(levels - 127.5) / 127.5
-        self._by_motion = _table(opening)
+        # Below half of `motion` the change is sensor noise.
+        self._by_motion = _table(np.clip(levels * 2 / motion - 1, 0, 1))
         self._by_mask = _table(np.clip(1 - strength + sure * certainty**2, 0, 1))
+        self._strength = strength
         self._scratch = Scratch()
         self._past: Picture | None = None
         self._colour: Picture | None = None
+        self._unrest = self._least = np.empty((0, 0), np.uint8)
 
     def reset(self) -> None:
         """Forget the past: the next mask is taken whole."""
@@ -75,12 +78,22 @@ class Smoother:
         past, faded = self._past, self._colour
         if past is None or faded is None or past.shape != mask.shape:
             self._past, self._colour = mask.copy(), colour.copy()
+            self._unrest = np.full_like(mask, _UNREST)
+            self._least = np.full_like(mask, round(255 * (1 - self._strength)))
             return self._past, self._colour
         opening: Any = cv2.LUT(moved, self._by_motion)
-        gain: Any = cv2.max(opening, cv2.LUT(mask, self._by_mask))
-        mix(mask, past, gain, self._scratch)
+        gain: Any = cv2.multiply(cv2.LUT(mask, self._by_mask), self._stir(colour, faded), None, 1 / _UNREST)
+        mix(mask, past, cv2.max(opening, gain, gain), self._scratch)
+        cv2.max(opening, self._least, opening)
         mix(colour, faded, cv2.merge((opening, opening, opening)), self._scratch)
         return past, faded
+
+    def _stir(self, colour: Picture, faded: Picture) -> Picture:
+        """Levels by which luma differs, or did within the last frames, from its average; `_CALM` to `_UNREST`."""
+        away: Any = cv2.dilate(cv2.extractChannel(cv2.absdiff(colour, faded), 0), _CROSS)
+        self._unrest -= 1
+        cv2.max(self._unrest, away, self._unrest)
+        return np.clip(self._unrest, _CALM, _UNREST, out=self._unrest)
 
 
 def mix(new: Picture, old: Picture, gain: Any, scratch: Scratch) -> None:
@@ -99,4 +112,6 @@ def _table(values: Any) -> Picture:
     return table
 
 
+_UNREST = 20  # levels of luma away from the average at which a mask counts in full; one less with every frame
+_CALM = 3  # levels that may be noise: what counts by these still counts where there is no unrest
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
