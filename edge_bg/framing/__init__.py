@@ -200,14 +200,18 @@ class Framing:
             if len(self._looks) > 1:
                 self._looks.remove(look)
             return
-        if len(self._looks) < MOST and (new := look.part(crowd)) is not None:
+        new = look.part(crowd) if len(self._looks) < MOST else None
+        if new is not None:
             self._looks.append(new)
-            return
-        for other in self._looks:
-            if other is not look and other.meets(look):
-                other.join(look)
-                self._looks.remove(look)
-                return
+        self._gather(look)
+
+    def _gather(self, look: Look) -> None:
+        """One look for `look` and those that it had better not be apart from."""
+        while (
+            other := next((each for each in self._looks if each is not look and each.meets(look)), None)
+        ) is not None:
+            look.join(other)
+            self._looks.remove(other)
 
     def _on_canvas(self, box: Box, mask: Picture) -> Box:
         """A box in cells of `mask` in cells of the canvas."""
@@ -274,10 +278,12 @@ class Framing:
         near = [look for look in self._looks if not look.window.apart(look.around(), found)]
         if near or len(self._looks) == MOST:
             look = min(near or self._looks, key=lambda each: each.around().join(found).area)
-            look.welcome(look.around().join(found))
+            found = look.around().join(found)
         else:
-            self._looks.append(Look(Window.like(first.window)))
-            self._looks[-1].welcome(found)
+            look = Look(Window.like(first.window))
+            self._looks.append(look)
+        look.welcome(found)
+        self._gather(look)
 
 
 def _age(look: Look) -> float:

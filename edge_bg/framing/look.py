@@ -70,16 +70,19 @@ class Look:
         groups = list(crowd)
         while len(groups) > 1 and (pair := self._neighbours(groups)):
             groups = [each for each in groups if each not in pair] + [pair[0].join(pair[1])]
-        self._apart = self._apart + 1 if len(groups) > 1 else 0
+        some = sorted(groups, key=lambda each: each.area) if len(groups) > 1 else []
+        split = [(enclose([other for other in some if other is not each]), each) for each in some]
+        split = [(rest, lone) for rest, lone in split if self.window.apart(rest, lone)]
+        self._apart = self._apart + 1 if split else 0
         if self._apart < _DOUBT:
             return None
         self._apart = 0
-        *rest, lone = sorted(groups, key=lambda each: -each.area)
+        rest, lone = split[0]
         new = Look(Window.like(self.window))
         new.mask, new._sightings = self.mask, self._sightings
         new.welcome(lone)
         self.window.plan(None)
-        self.welcome(enclose(rest))
+        self.welcome(rest)
         return new
 
     def _neighbours(self, groups: Sequence[Box]) -> tuple[Box, Box] | None:
