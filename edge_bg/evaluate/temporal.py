@@ -27,8 +27,8 @@ class Temporal:
     unlabelled webcam clip) pass `still` (see `still_pixels`).
     """
 
-    lags: int = 8
-    leads: int = 4
+    lags: int = 7
+    leads: int = 6
     _alphas: list[Alpha] = field(default_factory=list)
     _truths: list[Alpha] = field(default_factory=list)
     _flicker: list[float] = field(default_factory=list)

@@ -274,6 +274,32 @@ def test_a_wider_outline_is_no_lag() -> None:
     assert abs(measure(wide, truths).lag) < 0.1
 
 
+def crowd(frames: int) -> list[Alpha]:
+    """Three people who pass each other at one, two and four pixels a frame, and turn round halfway."""
+    truths = []
+    for frame in range(frames):
+        at = min(frame, frames - frame)
+        truth = np.zeros((120, 200), np.uint8)
+        truth[20:, 40 + at : 70 + at] = 255
+        truth[30:, 150 - 2 * at : 175 - 2 * at] = 255
+        truth[50:, 60 + 4 * at : 80 + 4 * at] = 255
+        truths.append(np.asarray(cv2.GaussianBlur(truth, (0, 0), 1), np.uint8))
+    return truths
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_lag_of_people_who_move_in_different_directions(late: int) -> None:
+    truths = crowd(44)
+    assert measure(truths[: len(truths) - late], truths[late:]).lag == pytest.approx(late, abs=0.05)
+
+
+def test_blur_is_no_lag_and_hides_little_of_one() -> None:
+    truths = crowd(44)
+    blurred = [np.asarray(cv2.GaussianBlur(t, (0, 0), 5), np.uint8) for t in truths]
+    assert abs(measure(blurred, truths).lag) < 0.03
+    assert measure(blurred[:-1], truths[1:]).lag == pytest.approx(1, abs=0.2)
+
+
 def test_flicker_and_dtssd_of_a_blinking_pixel_block() -> None:
     truth = square()
     alphas = [truth.copy() for _ in range(6)]
