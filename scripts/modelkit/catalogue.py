@@ -23,6 +23,7 @@ class Variant:
     """What a shipped model is made of: its parent, at `size` (height, width), with the calibration of `calibration`.
 
     `shape` is "arm" for the operators that suit XNNPACK's int8 kernels, "listed" for the Edge TPU's published list.
+    `retrained` names the weights of the int8 file in scripts/train, where a fine-tune moved them (retrained.py).
     """
 
     name: str
@@ -34,6 +35,7 @@ class Variant:
     shape: str = "arm"
     searches: int = 1  # how often calibrate.refine goes over the ranges
     limits: tuple[str, ...] = ()
+    retrained: str | None = None
 
     def stem(self, precision: str) -> str:
         """The file's name without its ending."""
@@ -50,8 +52,23 @@ GENERAL = Parent(
 )
 
 VARIANTS = (
-    Variant("landscape", LANDSCAPE, (144, 256), "live video in landscape format (16:9, 4:3): the default", "landscape"),
-    Variant("general", GENERAL, (256, 256), "portrait and square pictures; stills", "general", searches=2),
+    Variant(
+        "landscape",
+        LANDSCAPE,
+        (144, 256),
+        "live video in landscape format (16:9, 4:3): the default",
+        "landscape",
+        retrained="landscape-qat",
+    ),
+    Variant(
+        "general",
+        GENERAL,
+        (256, 256),
+        "portrait and square pictures; stills",
+        "general",
+        searches=2,
+        retrained="general-qat",
+    ),
     Variant(
         "small",
         LANDSCAPE,
@@ -76,6 +93,7 @@ VARIANTS = (
         "landscape",
         precisions=("int8",),
         shape="listed",
+        retrained="landscape-qat",
         limits=("nobody has compiled it yet; on a CPU `landscape` computes the same faster",),
     ),
 )
@@ -88,4 +106,11 @@ LIMITS = (
 )
 TRAINING_DATA = (
     "by Google, not published; MediaPipe's model card says: images of people who agreed. Nothing was trained here."
+)
+RETRAINED_DATA = (
+    "by Google, not published; MediaPipe's model card says: images of people who agreed. Then, here, so that int8 "
+    "flickers less, on 390 photographs of one man (github.com/SubhiH/HandsDataset, Apache-2.0), 1,392 of three "
+    "participants (github.com/emrecandir9/custom-gesture-dataset, MIT), 879 official portraits of members of the US "
+    "Congress (github.com/Hainish/congress-images-225x275, public domain) and two portraits (NASA and US Navy, public "
+    "domain), some before painted rooms; what was to be said of them is what the float network says"
 )

@@ -79,7 +79,10 @@ def test_int8_is_integer_throughout_and_of_listed_operators(path):
     assert not float_tensors
 
 
-@pytest.mark.parametrize(("name", "flicker"), [("landscape-144x256-int8", 1.35), ("general-256x256-int8", 1.48)])
+@pytest.mark.parametrize(
+    ("name", "flicker"),
+    [("landscape-144x256-int8", 1.25), ("landscape-listed-144x256-int8", 1.25), ("general-256x256-int8", 1.26)],
+)
 def test_int8_is_near_its_float_parent(name, flicker):
     """IoU and agreement are as was asked of them; flicker on still pixels, asked 1.25, is what was reached."""
     found = yaml.safe_load((ROOT / f"models/{name}.yaml").read_text())["measured"]
