@@ -10,7 +10,8 @@ A network's mask shimmers on a scene that stands still. How much of the new mask
 
 The colours that guide the edges are steadied in the same way, or sensor noise would shake the edge of a steady
 mask. Moving the past along optical flow (DIS, at 128x72) was tried and left out: on the labelled clips it changed
-flicker by less than 3 % and cost IoU on fast motion, as what flickers there is the network's own mistakes.
+flicker by less than 3 % and cost IoU on fast motion, as what flickers there is the network's own mistakes. What
+else was tried: docs/decisions/0053.
 """
 
 from __future__ import annotations
