@@ -105,7 +105,7 @@ class Matte:
         return self._upsampler(curved, colour, moved, halves, self._pool.take())
 
     def relearn(self) -> None:
-        """Forget the empty room; it is learned again as soon as nobody is in it. From any thread."""
+        """The room is empty now: learn it anew, whatever the network sees in it. From any thread."""
         if self.booth:
             self.booth.relearn()
 

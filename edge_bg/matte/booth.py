@@ -8,6 +8,9 @@ the pixels the network calls room:
 - then the mask is the network's alone, from that frame on, until the model fits again or the room is empty anew;
 - meanwhile it is tried to find the known room in the picture: moved a little, or under another light. It counts if all
   that is seen of it fits.
+
+A network sees people in plants, posters and coats. Where it does, nothing is learned but what stands as still as the
+walls for long, which nobody alive does; the rest of such a room is learned much sooner.
 """
 
 from __future__ import annotations
@@ -24,13 +27,15 @@ State = Literal["learning", "known", "wrong"]
 _Fit = tuple[Room, Picture, tuple[float, float]]
 
 LEARN = 20  # still, empty frames before the room counts as known
-STILL = 150  # frames in which nothing moved, after which an unknown room counts as empty, whatever the network sees
+SURE = 30  # frames in which nothing stirred, after which a room is learned but for where the network sees somebody
+STILL = 150  # frames in which nothing stirred, after which that is room, too
 FORGET = 30  # empty frames after which a model that is wrong is learned again
 _MEND = 8  # frames between attempts to find the room again
 _SLOW = 1 / 256  # how fast the known room follows what it is seen to be
 _FAST = 1 / 16  # ... while nobody is there, and where it was found again
 _ABSORB = 1 / 48  # ... where something without any person stands still, such as a chair that was moved
 _MOVED = 24  # levels by which a pixel changes where something moves
+_STIRRED = 8  # ... where somebody breathes, if the walls change less
 _DOUBT = 96  # levels taken off the mask where the room shows as it is
 _LETTING_GO = 8  # of 255 a frame, by which what was held is let go once nobody is near
 _FRESH = 60  # frames for which a room that was found again is followed fast
@@ -47,21 +52,23 @@ class Booth:
         self._start()
 
     def relearn(self) -> None:
-        """Forget the room before the next frame; it is learned again as soon as it is empty. From any thread."""
+        """The room is empty now: learn it anew from the next frame on, as soon as nothing moves, whatever the network
+        sees in it. From any thread."""
         self._forget = True
 
-    def _start(self) -> None:
+    def _start(self, told: bool = False) -> None:
         self._forget = False
+        self._told = told  # somebody said that what is seen is the room
         self.state: State = "learning"
         self.figures = (0.0, 0.0)
         self._room: Room | None = None
         self._before: Any = None  # the last frame's luma
-        self._posed: Any = None  # the luma of the frame since which all stands still
+        self._posed: Any = None  # the luma of the frame since which nothing stirred
         self._odd: Any = None  # where the last frame differed
         self._held: Any = None  # uint8 (h, w), where something was held, the longer ago the lower
         self._bias: Any = None  # float32 (h, w), what the network saw in the empty room
         self._doubt: Any = None  # uint8 (h, w), what is taken off the mask where the room shows as it is
-        self._seen = self._still = 0  # frames learned from, and in which nothing moved
+        self._seen = self._still = 0  # frames learned from, and in which nothing stirred
         self._empty = 0  # frames since somebody was there or something moved
         self._fits = self._wrong = self._fresh = 0
 
@@ -76,8 +83,8 @@ class Booth:
         mask: `(h, w)` uint8 at working size. colour: `(h, w, 3)` uint8, Y U V.
         """
         if self._forget:
-            self._start()
-        calm = self._calm(colour)
+            self._start(told=True)
+        calm = self._calm(colour, mask)
         if self.state == "learning" or self._room is None:
             self._count(calm, mask)
             self._learn(mask, colour)
@@ -93,13 +100,14 @@ class Booth:
         joined = self._join(mask, self._keep(evidence, mask))
         self._count(calm, joined)
         self._follow(colour, joined, evidence)
+        self._explore(colour, mask, joined)
         return joined
 
-    def _calm(self, colour: Picture) -> bool:
-        """Whether nothing moved since the last frame; counts for how long all has stood still."""
+    def _calm(self, colour: Picture, mask: Picture) -> bool:
+        """Whether nothing moved since the last frame; counts for how long nothing stirred."""
         luma: Any = cv2.extractChannel(colour, 0)
         before, self._before = self._before, luma
-        if self._posed is None or cv2.absdiff(luma, self._posed).max() > _MOVED:
+        if self._posed is None or _stirred(cv2.absdiff(luma, self._posed), mask):
             self._posed, self._still = luma, 0
         self._still += 1
         return before is None or cv2.absdiff(luma, before).max() <= _MOVED
@@ -107,11 +115,11 @@ class Booth:
     def _count(self, calm: bool, mask: Picture) -> None:
         """Count the frames without anybody. Before a room is known, what never stirs is nobody, such as a poster."""
         stuffed = self._still > STILL and self.state != "known"
-        self._empty = self._empty + 1 if calm and (_nobody(mask) or stuffed) else 0
+        self._empty = self._empty + 1 if calm and (_nobody(mask) or stuffed or self._told) else 0
 
     def _learn(self, mask: Picture, colour: Picture) -> None:
-        """One more frame of an empty room, if it is one."""
-        if self._empty == 0:
+        """One more frame of a room with nobody in it, or with somebody who would have to be as still as the walls."""
+        if self._empty == 0 and self._still == 1:
             self._seen = 0
             return
         self._seen += 1
@@ -120,10 +128,25 @@ class Booth:
         else:
             self._room.learn(colour, 1 / self._seen)
             cv2.accumulateWeighted(mask, self._bias, 1 / self._seen)
-        if self._seen >= LEARN:
-            self._room.draw_edges()
-            self._doubt = cv2.max(cv2.convertScaleAbs(self._bias), _DOUBT)  # type: ignore[call-overload]
-            self.state = "known"
+        if self._empty < LEARN and self._still < SURE:
+            return
+        if self._empty < LEARN:
+            self._room.unseen = cv2.dilate(_above(self._bias, 20), _FAR)
+        self._room.draw_edges()
+        self._doubt = cv2.max(cv2.convertScaleAbs(self._bias), _DOUBT)  # type: ignore[call-overload]
+        self.state, self._told = "known", False
+
+    def _explore(self, colour: Picture, mask: Picture, joined: Picture) -> None:
+        """Get to know the rest of the room: what nobody is near to, and what never stirs, whoever the network sees."""
+        assert self._room is not None
+        if not self._room.unseen.any():
+            return
+        if self._still > STILL:
+            settled = cv2.bitwise_and(mask, _above(self._room.unseen, 0))
+            self._doubt = cv2.max(self._doubt, settled)
+            self._room.meet(colour, np.full_like(mask, 255))
+        else:
+            self._room.meet(colour, _below(cv2.dilate(joined, _FAR), 40))
 
     def _follow(self, colour: Picture, joined: Picture, evidence: Picture) -> None:
         """Let the model follow slow changes of what is surely room."""
@@ -207,6 +230,7 @@ def _best(rooms: list[Room], mask: Picture, colour: Picture, empty: Any) -> _Fit
 def _fit(room: Room, mask: Picture, evidence: Picture, empty: Any) -> tuple[float, float]:
     """The `figures` of a room against what the network calls empty."""
     odd = _above(evidence, 127)
+    empty = cv2.subtract(empty, room.unseen)
     share = cv2.countNonZero(cv2.bitwise_and(odd, empty)) / max(1, cv2.countNonZero(empty))
     things = cv2.dilate(_above(_attached(evidence, _near(mask)), 127), _WIDE)  # what people hold hides the room's edges
     edges = cv2.bitwise_and(room.edges, cv2.bitwise_and(empty, cv2.bitwise_not(things)))
@@ -225,6 +249,16 @@ def _nobody(mask: Picture) -> bool:
         cv2.countNonZero(_above(mask, 200)) <= mask.size // 2000
         and cv2.countNonZero(_above(mask, 128)) < mask.size // 150
     )
+
+
+def _stirred(moved: Any, mask: Picture) -> bool:
+    """Whether anything moved, or somebody stirred more than the walls flicker. moved: uint8 (h, w), in levels."""
+    if moved.max() > _MOVED:
+        return True
+    somebody = cv2.dilate(_above(mask, 40), _REACH) > 0
+    walls = moved[~somebody]
+    bound = max(_STIRRED, float(np.percentile(walls, 99))) if walls.size else _STIRRED
+    return bool((moved[somebody] > bound).any())
 
 
 def _near(mask: Picture) -> Any:
@@ -252,3 +286,4 @@ def _below(plane: Any, level: float) -> Any:
 _SMALL = np.ones((3, 3), np.uint8)
 _WIDE = np.ones((5, 5), np.uint8)
 _REACH = np.ones((9, 9), np.uint8)
+_FAR = np.ones((17, 17), np.uint8)

@@ -17,7 +17,6 @@ from edge_bg.frame import Picture
 _SHADOW = 0.5  # a shadow takes at most this share of the light
 _SLACK = 4.0  # levels of difference that are never evidence
 _FULL = 14.0  # levels beyond that which are proof
-_UNSEEN = 255.0  # deviation of what the camera did not see yet: anything may be there
 _BLUR = 0.15  # of the slope at a room's edges is uncertain once it was moved, of the change once it was lit anew
 _ALIKE = 0.7  # correlation from which it is worth to compare the room that was found
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
@@ -26,6 +25,7 @@ _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
 class Room:
     """The running mean of frames of an empty room, each Y U V `(h, w, 3)` uint8 at working size.
 
+    unseen: uint8 (h, w), 255 where the room is not known: never evidence, no edges, always blind.
     edges: uint8 (h, w), 255 on the room's own edges, drawn by `draw_edges`.
     After `evidence`, uint8 (h, w), 255 where the frame
     lighter: is lighter than the room, which no shadow is;
@@ -36,6 +36,7 @@ class Room:
         self._luma: Any = cv2.extractChannel(colour, 0).astype(np.float32)
         self._noise: Any = np.full(self._luma.shape, 2, np.float32)  # mean deviation of the luma
         self._chroma: Any = colour[..., 1:].astype(np.float32)
+        self.unseen: Any = np.zeros(self._luma.shape, np.uint8)
         self.edges: Any = None
         self.lighter: Any = None
         self.blind: Any = None
@@ -48,10 +49,17 @@ class Room:
         cv2.accumulateWeighted(seen, self._luma, rate, mask=where)
         cv2.accumulateWeighted(colour[..., 1:], self._chroma, rate, mask=where)
 
+    def meet(self, colour: Picture, where: Any) -> None:
+        """Get to know what was unseen, where `where` (uint8 (h, w)) is not 0; after 32 frames it is room."""
+        new = cv2.bitwise_and(where, _above(self.unseen, 0))
+        self.learn(colour, 1 / 8, new)
+        self.unseen = cv2.subtract(self.unseen, cv2.min(new, 8))  # type: ignore[call-overload]
+        self.draw_edges()
+
     def draw_edges(self) -> None:
         """Note where the room's own edges are."""
         slope = cv2.morphologyEx(cv2.convertScaleAbs(self._luma), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-        self.edges = _above(slope, 24)
+        self.edges = cv2.subtract(_above(slope, 24), self.unseen)
 
     # --- comparing -----------------------------------------------------------------------------------
 
@@ -61,10 +69,10 @@ class Room:
         empty: uint8 (h, w), not 0 where the network sees the room: exposure is read there.
         """
         seen: Any = cv2.extractChannel(colour, 0).astype(np.float32)
-        there = empty[::2, ::2] > 0
+        there = cv2.subtract(empty, self.unseen)[::2, ::2] > 0
         expected, gain = self._exposed(seen, there)
         slack: Any = self._noise * np.float32(3) + np.float32(_SLACK)
-        self.blind = _above(expected, 245 if gain > 1.1 else 255)
+        self.blind = cv2.max(_above(expected, 245 if gain > 1.1 else 255), self.unseen)
         lighter: Any = seen - expected
         lighter -= slack
         self.lighter = _above(lighter, _FULL)
@@ -75,7 +83,7 @@ class Room:
         np.maximum(differs, 0, out=differs)
         differs += self._cast(seen, expected, gain, colour, there)
         evidence: Any = cv2.convertScaleAbs(differs, alpha=255 / (_FULL * min(1.0, gain)))
-        return np.asarray(cv2.medianBlur(evidence, 3), np.uint8)
+        return np.asarray(cv2.subtract(cv2.medianBlur(evidence, 3), self.unseen), np.uint8)
 
     def _exposed(self, seen: Any, there: Any) -> tuple[Any, float]:
         """(luma expected now, gain): exposure drifts, lamps are dimmed, and the camera's range ends at 255."""
@@ -129,7 +137,8 @@ class Room:
         other._luma = brought(self._luma, cv2.BORDER_REPLICATE)
         other._chroma = brought(self._chroma, cv2.BORDER_REPLICATE)
         slope: Any = cv2.morphologyEx(other._luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-        other._noise = brought(self._noise, cv2.BORDER_CONSTANT, _UNSEEN) + _BLUR * slope
+        other._noise = brought(self._noise, cv2.BORDER_REPLICATE) + _BLUR * slope
+        other.unseen = _above(brought(self.unseen, cv2.BORDER_CONSTANT, 255.0), 0)
         other.draw_edges()
         return other
 
@@ -147,7 +156,8 @@ class Room:
         known = around > 0.02
         light = np.where(known, smooth(seen) / np.maximum(smooth(self._luma), 1), 1).astype(np.float32)
         other._luma = np.minimum(self._luma * light, 255)
-        other._noise = np.where(known, self._noise, np.float32(_UNSEEN)) + _BLUR * cv2.absdiff(other._luma, self._luma)
+        other._noise = self._noise + _BLUR * cv2.absdiff(other._luma, self._luma)
+        other.unseen = np.where(known, self.unseen, np.uint8(255))
         tint = np.dstack([smooth(colour[..., i + 1] - self._chroma[..., i]) for i in (0, 1)])
         other._chroma = (self._chroma + tint).astype(np.float32)
         other.draw_edges()
