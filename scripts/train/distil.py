@@ -13,9 +13,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import students
 import torch
 import torch.nn.functional as F
-from modelkit import students
 from modelkit.build import fetch
 from modelkit.catalogue import LANDSCAPE
 from modelkit.graph import Graph, Op

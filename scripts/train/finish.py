@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from modelkit import build, calibrate, equalise, graph, quantise, students
+import students
+from modelkit import build, calibrate, equalise, graph, quantise
 from modelkit.catalogue import LANDSCAPE
 
 

@@ -2,8 +2,9 @@
 
 All weights train, the encoder's at a fifth of the decoder's rate: it knows people already, and only sees them smaller.
 The rate rises shortly and falls to nothing (cosine) by the clock, so that a run ends when it should however busy the
-machine is. OUT.npz gets the weights in 16 bits, by their names in the graph. Printed: the loss, and on lessons never
-shown the mean overlap (IoU) of the student's masks with its parent's.
+machine is. OUT.npz gets the weights in 16 bits, by their names in the graph, --share of the way from where they began:
+who goes all of it forgets a little more. Printed: the loss, and on lessons never shown the mean overlap (IoU) of the
+student's masks with its parent's.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import students
 import torch
 from distil import loss
 from lessons import HELD
-from modelkit import students
 from modelkit.build import fetch
 from modelkit.catalogue import LANDSCAPE
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ def main() -> None:
     ap.add_argument("--rate", type=float, default=5e-4, help="of the decoder")
     ap.add_argument("--encoder", type=float, default=0.2, help="the encoder's rate, as a share of the decoder's")
     ap.add_argument("--edges", type=float, default=2.0)
+    ap.add_argument("--share", type=float, default=0.75, help="how much of the way is kept")
     ap.add_argument("--overlap", type=float, default=0.3, help="weight of the masks' overlap beside the cross-entropy")
     a = ap.parse_args()
     torch.set_num_threads(1)
@@ -99,7 +101,8 @@ def main() -> None:
         mean = now.item() if step == 0 else 0.99 * mean + 0.01 * now.item()
         step += 1
         if step % 500 == 0 or step == 50 or done == 1:
-            np.savez_compressed(a.out, **twin.constants())
+            parts = {k: graph.consts[k] * (1 - a.share) + w * a.share for k, w in twin.constants().items()}
+            np.savez_compressed(a.out, **{k: w.astype(np.float16) for k, w in parts.items()})
             spent = time.monotonic() - started
             told = agreement(twin, seen, said, held)
             print(f"step {step} loss {mean:.4f} held-out agreement {told:.4f} {spent:.0f} s", flush=True)

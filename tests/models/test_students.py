@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts" / "train")]
 
 
-from modelkit import build, catalogue, graph, measure, students  # noqa: E402
+import students  # noqa: E402
+from modelkit import build, calibrate, catalogue, graph, measure  # noqa: E402
 
 DATA = Path(os.environ.get("EDGE_BG_DATA", ""))
 pytestmark = pytest.mark.skipif(
@@ -26,19 +27,23 @@ def parent() -> bytes:
     return build.fetch(DATA / "models", catalogue.LANDSCAPE)
 
 
-def test_a_student_has_its_parents_encoder_and_a_decoder_of_its_own():
-    student = students.STUDENTS["lean"]
+@pytest.mark.parametrize("name", ["lean", "small", "thin"])
+def test_a_student_has_weights_of_its_own_where_it_says_so(name):
+    student = students.STUDENTS[name]
     before = students.graph(parent(), student.size)
-    after = students.graph(parent(), student.size, student, ROOT / "scripts/train/lean.npz")
+    after = students.graph(parent(), student.size, student, ROOT / f"scripts/train/{name}.npz")
     makers = [op for op in after.ops if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")]
     first = [op.output for op in makers].index(students.DECODER)
     for k, op in enumerate(makers):
         same = [np.array_equal(before.consts.get(c), after.consts[c]) for c in op.inputs[1:]]
-        assert all(same) if k < first else not any(same), op.output
+        own = name == "small" or k >= first or op.output.startswith(("stem", "tail"))  # else its parent's
+        assert not any(same) if own else all(same), op.output
     assert after.macs() < before.macs()
     assert not {*student.gates, "mul_245", "add_255"} & {op.output for op in after.ops}
-    picture = np.zeros((*student.size, 3), np.uint8)
-    assert measure.load(graph.write(after)).run(picture).max() < 0.1  # nobody in the dark
+    net, original = (measure.load(graph.write(g)) for g in (after, before))
+    assert net.run(np.zeros((*student.size, 3), np.uint8)).max() < 0.1  # nobody in the dark
+    portrait = next(calibrate.portraits(DATA, student.size[::-1]))
+    assert measure.iou(net.run(portrait) > 0.5, original.run(portrait) > 0.5) > 0.9
 
 
 @pytest.mark.parametrize("name", ["add_255", "mul_999"])

@@ -6,24 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from . import graph as G
-from . import surgery
-from .graph import Graph, Op
+from modelkit import graph as G
+from modelkit import surgery
+from modelkit.graph import Array, Graph, Op
 
 DECODER = "conv_2d_179/small"  # the first convolution of the decoder: what comes before it is the encoder
 
 
 @dataclass(frozen=True)
 class Student:
-    """What a student does without: the named products with squeeze-excite gates, and half of the tail's channels."""
+    """What a student does without: the named products with squeeze-excite gates, half of the tail's channels, and, if
+    `thin`, half of the first layer's."""
 
     size: tuple[int, int]  # height, width
     gates: tuple[str, ...]
+    thin: bool = False
 
 
 # The gate at an eighth of the picture's size. The one at half goes with the tail; the one at a quarter is missed most.
-STUDENTS = {"lean": Student((144, 256), ("mul_191",)), "small": Student((112, 192), ("mul_191",))}
+# `lean` has its parent's encoder, `small` one of its own, `thin` its parent's but for the first layers.
+STUDENTS = {
+    "lean": Student((144, 256), ("mul_191",)),
+    "small": Student((112, 192), ("mul_191",)),
+    "thin": Student((144, 256), ("mul_191",), thin=True),
+}
 
 
 def graph(data: bytes, size: tuple[int, int], student: Student | None = None, weights: Path | None = None) -> Graph:
@@ -38,6 +44,8 @@ def graph(data: bytes, size: tuple[int, int], student: Student | None = None, we
         for name in student.gates:
             leave_out(g, name)
         narrow_tail(g)
+        if student.thin:
+            thin_stem(g)
     surgery.resize(g, *size)
     if weights:
         with np.load(weights) as file:
@@ -114,4 +122,40 @@ def narrow_tail(g: Graph) -> None:
     g.ops.append(Op("ADD", ["tail/skip", "tail/up"], "tail/sum", {"act": "RELU"}))
     op("DEPTHWISE_CONV_2D", ["tail/sum"], "tail/deep", (1, 3, 3, half), "RELU")
     tail.last.inputs[:2] = ["tail/deep", g.const("tail/last/w", np.zeros((1, 2, 2, half), np.float32))]
+    g.sort()
+
+
+def thin_stem(g: Graph) -> None:
+    """Halve the channels of the first layer; one 3x3 convolution does what a 1x1 and a depthwise one did after it.
+
+    Kept are the eight channels that the 1x1 convolution reads most. The new convolution starts as the product of the
+    two that it replaces, which is what they compute but for the RELU between them. After narrow_tail.
+    """
+    image, first = g.input, g.consumers(g.input)[0]
+    hidden = g.consumers(first.output)[0]
+    reads = {op.kind: op for op in g.consumers(hidden.output) if op.output != "tail/skip"}
+    wide = reads["CONV_2D"]
+    deep = g.consumers(wide.output)[0]
+    mix, taps = g.consts[wide.inputs[1]][:, 0, 0], g.consts[deep.inputs[1]][0]  # (out, in), (3, 3, out)
+    best = np.sort(np.argsort(-np.abs(mix).sum(0))[: mix.shape[1] // 2])
+    product = taps.transpose(2, 0, 1)[..., None] * mix[:, None, None]
+    bias = g.consts[deep.inputs[2]] + taps.sum((0, 1)) * g.consts[wide.inputs[2]]
+    half, whole = (*g.shapes[first.output][:3], len(best)), g.shapes[deep.output]
+    g.shapes |= {"stem": half, "stem/hs": half, "stem/deep": whole}
+
+    def conv(source: str, name: str, weights: Array, bias: Array, act: str) -> Op:
+        constants = [g.const(f"{name}/w", np.ascontiguousarray(weights)), g.const(f"{name}/b", bias)]
+        return Op("CONV_2D", [source, *constants], name, {"stride": 2, "padding": "SAME", "act": act})
+
+    old = [g.consts[name] for name in first.inputs[1:]]
+    g.ops += [
+        conv(image, "stem", old[0][best], old[1][best], "NONE"),
+        Op("HARD_SWISH", ["stem"], "stem/hs"),
+        conv("stem/hs", "stem/deep", product[..., best], bias, "RELU"),
+    ]
+    for reader in g.consumers(deep.output):
+        reader.inputs = ["stem/deep" if name == deep.output else name for name in reader.inputs]
+    skip = g.producer("tail/skip")
+    assert skip is not None
+    skip.inputs[:2] = ["stem/hs", g.const("tail/thin/w", np.ascontiguousarray(g.consts[skip.inputs[1]][..., best]))]
     g.sort()
