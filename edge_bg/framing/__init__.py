@@ -137,7 +137,7 @@ class Framing:
         zone = corners(o.zone) if o.zone is not None else None
         self._keeper = None if o.keep == "everyone" else Keeper(o.keep, zone, self._canvas.cells)
         self._mask = self._scouted = None
-        self._since = self._rested = self._vain = 0
+        self._since = self._rested = self._vain = self._tried = 0
 
     def _region(self, look: Look) -> Region | None:
         return None if look.box is None else self._canvas.region(look.box)
@@ -217,9 +217,7 @@ class Framing:
         """A box in cells of `mask` in cells of the canvas."""
         (across, down), (high, wide) = self._canvas.cells, mask.shape
         x, y = across / wide, down / high
-        return Box(
-            int(box.left * x), int(box.top * y), int(np.ceil(box.right * x)), int(np.ceil(box.bottom * y))
-        )  # fmt: skip
+        return Box(int(box.left * x), int(box.top * y), int(np.ceil(box.right * x)), int(np.ceil(box.bottom * y)))
 
     # --- newcomers -----------------------------------------------------------------------------------
 
@@ -241,30 +239,32 @@ class Framing:
         for box in boxes:
             changes[self._motion.within(box, self._canvas.cells)] = 0
         if cv2.countNonZero(changes) < _STIR:
-            self._vain = 0
+            self._vain = self._tried = 0
             return  # slow motion adds up until the next time
         self._scouted = thumb
-        parts = self._motion.parts(changes, self._canvas.cells)
-        found = self._newcomers(frame, parts[self._vain % len(parts)], bool(boxes))
+        found = self._newcomers(frame, self._motion.parts(changes, self._canvas.cells), bool(boxes))
         self._vain = self._vain + 1 if found is None else 0  # a curtain in the wind is looked at less
         if found is not None:
             self._welcome(found)
 
-    def _newcomers(self, frame: Frame, moved: Box, known: bool) -> Box | None:
-        """Somebody new where something moved: in the whole picture or, if too small for that, in a closer look."""
+    def _newcomers(self, frame: Frame, moved: list[Box], known: bool) -> Box | None:
+        """Somebody new where something moved: in the whole picture or, if too small for that, in a closer look at one
+        of `moved`, the first of which holds the others."""
         found: list[Somebody] = []
         if known:
             self.stats.count("framing.extra")
-            found = self._wanted(self._canvas.fit(self.segmenter(frame)), moved)
-        if not found and moved.area <= _VAST * self._canvas.whole.area:
+            found = self._wanted(self._canvas.fit(self.segmenter(frame)), moved[0])
+        part = moved[self._tried % len(moved)]
+        self._tried += 1
+        if not found and part.area <= _VAST * self._canvas.whole.area:
             self.stats.count("framing.extra")
-            look = self._canvas.around(moved, 0.3, min(frame.size) / self.options.max_zoom)
+            look = self._canvas.around(part, 0.3, min(frame.size) / self.options.max_zoom)
             least = _FOUND * look.size[1]
-            found = [each for each in self._wanted(self._at(frame, look), moved) if each.box.size[1] >= least]
+            found = [each for each in self._wanted(self._at(frame, look), part) if each.box.size[1] >= least]
         return enclose([each.box for each in found]) if found else None
 
     def _wanted(self, mask: Picture, moved: Box) -> list[Somebody]:
-        """Those in `mask` who moved, if the rule would let any of them in."""
+        """Those in `mask` who moved, if the rule would let anybody in."""
         if self._keeper is not None and not self._keeper.admits(mask):
             return []
         return [each for each in people(mask) if _meets(each.box, moved)]
@@ -276,12 +276,14 @@ class Framing:
             first.welcome(found)
             return
         near = [look for look in self._looks if not look.window.apart(look.around(), found)]
-        if near or len(self._looks) == MOST:
-            look = min(near or self._looks, key=lambda each: each.around().join(found).area)
+        if near:
+            look = min(near, key=lambda each: each.around().join(found).area)
             found = look.around().join(found)
-        else:
+        elif len(self._looks) < MOST:
             look = Look(Window.like(first.window))
             self._looks.append(look)
+        else:
+            return  # one more would cost those who are seen more than it gives
         look.welcome(found)
         self._gather(look)
 

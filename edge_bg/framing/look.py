@@ -13,7 +13,7 @@ import numpy as np
 from edge_bg.frame import Picture
 from edge_bg.framing.window import Box, Canvas, Window
 
-MOST = 3  # looks: each is taken anew every so many frames
+MOST = 4  # looks: each is taken anew every so many frames
 _PATIENCE = 8  # looks without anybody before one lets go
 _DOUBT = 6  # looks for which people have to be apart before theirs is divided
 
