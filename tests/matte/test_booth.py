@@ -278,4 +278,4 @@ def test_a_wrong_room_never_hides_a_sure_person():
     matte = learned(smoothing=0.0)  # over time, who comes without any motion is not believed at all
     for seed in range(40):  # dressed exactly as the wall, and come from nowhere
         alpha = matte(mask_of(PERSON), Frame(room(seed), 0.0, 0))
-    assert cv2.mean(alpha[80:360, 210:310])[0] > 140  # 174 on x86, 152 on emulated Arm with OpenCV 4.11
+    assert cv2.mean(alpha[80:360, 210:310])[0] > 140  # 197 on x86; Arm rounds lower by 20 or so
