@@ -1,10 +1,10 @@
-"""What closer looks give: people of known heights, somebody who comes near and leaves again, and a newcomer far from
-who is there.
+"""What closer looks give: people of known heights, somebody who comes near and leaves again, a newcomer far from who is
+there, and passers-by under a rule.
 
-    python benchmarks/framing.py DATA [--only heights,walk,newcomer]
+    python benchmarks/framing.py DATA [--only heights,walk,newcomer,passers]
 
 DATA is the folder of evaluation pictures, whose people are pasted into painted rooms, streets and offices at 1280x720.
-About four minutes of one core.
+About six minutes of one core.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edge_bg.evaluate import metrics
-from edge_bg.evaluate.clips import Shot
+from edge_bg.evaluate.clips import Shot, clips
 from edge_bg.evaluate.scenes import Kit, enter, sway
 from edge_bg.evaluate.stage import Actor, Pose, place
 from edge_bg.frame import Frame, Picture
@@ -142,6 +142,31 @@ def newcomer(bench: Bench) -> None:
     print(f"newcomers seen within a second: {fast} of 9")
 
 
+def passers(bench: Bench) -> None:
+    """Two people walk past behind a guest, four tries of the clip of that name: what rules leave of them."""
+    rules = {"everyone": {}, "largest": {"keep": "largest"}, "zone": {"keep": "zone", "zone": [0, 0.95, 1, 1]}}
+    left: dict[str, list[float]] = {name: [] for name in rules}
+    guest: dict[str, list[float]] = {name: [] for name in rules}
+    for seed in range(4):
+        framings = {name: Framing(bench.network, **options) for name, options in rules.items()}
+        shares: dict[str, list[float]] = {name: [] for name in rules}
+        for shot in clips(seed, SIZE, names=["passers"], data=bench.data, frames=80)[0]:
+            frame = replace(shot.frame, truth=None)
+            bench.network.shrink(frame)
+            for name, framing in framings.items():
+                mask = np.asarray(cv2.resize(framing(frame), SIZE))
+                guest[name].append(metrics.recall(mask, shot.truth > 127))
+                if np.count_nonzero(shot.ignore) > 500:
+                    shares[name].append(float(mask[shot.ignore].mean()) / 255)
+        for name, share in shares.items():
+            left[name].append(float(np.mean(share)))
+    for name, share in left.items():
+        each = ", ".join(f"{x:.2f}" for x in share)
+        print(
+            f"passers, {name}: {np.mean(share):.2f} of them is shown ({each}), {np.mean(guest[name]):.3f} of the guest"
+        )
+
+
 def part(mask: Picture, actor: Actor, index: int) -> list[float]:
     """[the part of the actor's own pixels that `mask` shows], [] while they are out of the picture."""
     layer = place(actor, index, SIZE)
@@ -155,12 +180,12 @@ def part(mask: Picture, actor: Actor, index: int) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--only", default="heights,walk,newcomer")
+    parser.add_argument("--only", default="heights,walk,newcomer,passers")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     bench = Bench(args.data)
     for name in args.only.split(","):
-        {"heights": heights, "walk": walk, "newcomer": newcomer}[name](bench)
+        {"heights": heights, "walk": walk, "newcomer": newcomer, "passers": passers}[name](bench)
 
 
 if __name__ == "__main__":
