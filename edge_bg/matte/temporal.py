@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_bg.frame import SHARE, Picture
+from edge_bg.frame import Picture
 from edge_bg.tiles import Scratch
 
 
@@ -86,7 +86,7 @@ class Smoother:
         gain: Any = cv2.multiply(cv2.LUT(mask, self._by_mask), self._stir(colour, faded), None, 1 / _UNREST)
         mix(mask, past, cv2.max(opening, gain, gain), self._scratch)
         cv2.max(opening, self._least, opening)
-        mix(colour, faded, cv2.merge((opening, opening, opening)), self._scratch)
+        mix(colour, faded, opening, self._scratch)
         return past, faded
 
     def _stir(self, colour: Picture, faded: Picture) -> Picture:
@@ -98,14 +98,15 @@ class Smoother:
 
 
 def mix(new: Picture, old: Picture, gain: Any, scratch: Scratch) -> None:
-    """`old += (new - old) * gain / 255`, uint8. Changes that round to nothing are dropped: a little play is welcome."""
-    up, down = (scratch.take(name, new.shape, np.uint8) for name in ("up", "down"))
-    cv2.subtract(new, old, up)
-    cv2.subtract(old, new, down)
-    cv2.multiply(up, gain, up, SHARE)
-    cv2.multiply(down, gain, down, SHARE)
-    cv2.add(old, up, old)
-    cv2.subtract(old, down, old)
+    """`old += (new - old) * gain / 255`, rounded: a change that comes to less than a half is dropped, a welcome play.
+
+    new, old: `(h, w)` or `(h, w, n)` uint8. gain: `(h, w)` uint8. By weights in floats, as multiply's own scale rounds
+    on x86 but cuts off on Arm, where a small gain then leaves `old` twice as far from where it goes.
+    """
+    share, rest = (scratch.take(name, gain.shape, np.float32) for name in ("share", "rest"))
+    share[:] = gain
+    np.subtract(255, share, out=rest)
+    cv2.blendLinear(new, old, share, rest, old)
 
 
 def _table(values: Any) -> Picture:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edge_bg.frame import Picture
-from edge_bg.matte.temporal import Motion, Smoother
+from edge_bg.matte.temporal import Motion, Smoother, mix
+from edge_bg.tiles import Scratch
 
 SHAPE = (18, 32)
 
@@ -92,3 +93,13 @@ def test_colours_are_steadied_and_never_left_behind() -> None:
         colour = np.full((*SHAPE, 3), 112, np.uint8)
         _, faded = smoother(mask, colour, motion(colour))
     assert (np.abs(faded.astype(int) - 112) <= 5).all()
+
+
+def test_mixing_rounds_on_every_processor() -> None:
+    """What is dropped at small gains must not depend on the board: OpenCV's multiply cuts off on Arm."""
+    draw = np.random.default_rng(0)
+    new, old, gain = (draw.integers(0, 256, SHAPE, dtype=np.uint8) for _ in range(3))
+    step = (new.astype(float) - old) * gain / 255
+    right = old + np.sign(step) * np.floor(np.abs(step) + 0.5)
+    mix(new, old, gain, Scratch())
+    assert np.array_equal(old, right)
