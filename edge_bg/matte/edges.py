@@ -9,8 +9,8 @@ Guided Filter", arXiv:1505.00996: in a window the alpha is taken as a linear fun
   costs a third of full size and no boundary F: the halved luma has less noise to pass on to the alpha;
 - the coefficients are not averaged a second time: interpolating them smooths enough;
 - the alpha is stretched about one half (`sharpness`), as the fit in a window is too flat for a sharp edge;
-- the fit counts only where the mask is unsure or next to that, and the mask itself counts a tenth there: where the
-  colours do not tell, it decides;
+- the fit counts only where the mask is grey or has a step, and the mask itself counts a tenth there: where the colours
+  do not tell, it decides;
 - a soft alpha has play: it stays where it is while the new one is near, nearer where the picture moves. What shimmers
   there is sensor noise in the guide.
 """
@@ -102,7 +102,7 @@ class Upsampler:
     def _terms(self, mask: Picture, colour: Picture) -> tuple[Floats, Picture]:
         """(the coefficients a_y, a_u, a_v, b, float32 `(4, h + 2, w + 2)`; the alpha they give at working size).
 
-        They are mostly those of `fit` where the mask, or one beside it, is unsure, and make the mask itself elsewhere,
+        They are mostly those of `fit` where the mask is unsure, and make the mask itself elsewhere,
         stretched about one half. Around them all is a border of one pixel, for interpolation.
         """
         height, width = mask.shape
@@ -119,9 +119,9 @@ class Upsampler:
 
     def _fit(self, mask: Picture, colour: Picture, terms: Floats, alpha: Picture) -> None:
         """Puts the fitted coefficients into `terms`, and what they give into `alpha`, where the mask may be wrong."""
-        # A learned room's mask is hard: where it jumps between two cells it is as unsure as where it is grey.
-        jumps: Any = cv2.compare(cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE), _JUMP, cv2.CMP_GT)  # type: ignore[call-overload]
-        unsure: Any = cv2.dilate(cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), jumps), _SQUARE)
+        # On both sides of a step the mask is as unsure as where it is grey: the outline may lie in either cell.
+        steps: Any = cv2.compare(cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE), _STEP, cv2.CMP_GT)  # type: ignore[call-overload]
+        unsure: Any = cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), steps)
         left, top, across, down = cv2.boundingRect(unsure)
         if not across:
             return
@@ -162,7 +162,7 @@ class Upsampler:
 
 _NEAR = 4  # levels from 0 and 255 that nobody sees
 _SURE = 6  # levels of the mask from 0 and 255 where it is believed
-_JUMP = 64  # levels between neighbours from which it is not believed
+_STEP = 16  # levels between neighbours from which neither is believed
 _PRIOR = 0.1  # how much the mask itself counts where it is not
 _STILL, _MOVES = 3, 9  # levels of change that may be noise, and that are motion
 _TIGHT = 0.15  # share of the play that is left where the picture moves
