@@ -2,15 +2,17 @@
 
 K. He, J. Sun, X. Tang, "Guided Image Filtering", ECCV 2010, with a colour guide, and the subsampling of "Fast
 Guided Filter", arXiv:1505.00996: in a window the alpha is taken as a linear function of the colour,
-`alpha = a_y * Y + a_u * U + a_v * V + b`. The four coefficients are fitted at working size, a tenth of
-1280x720, and interpolated. Five departures, each measured on the labelled clips (docs/decisions/0052):
+`alpha = a_y * Y + a_u * U + a_v * V + b`. The four coefficients are fitted for each tile, 20 pixels a side
+at 1280x720, to the working picture, a tenth of the frame's size, and interpolated. Six departures, each measured on the
+labelled clips (docs/decisions/0052):
 
 - the colour of I420 is at hand at half size for nothing, so alpha is computed there and doubled at the end. That
   costs a third of full size and no boundary F: the halved luma has less noise to pass on to the alpha;
-- the coefficients are not averaged a second time: interpolating them smooths enough;
+- a window's middle counts more than its rim, and the coefficients are not averaged a second time: interpolating them
+  smooths enough;
 - the alpha is stretched about one half (`sharpness`), as the fit in a window is too flat for a sharp edge;
-- the fit counts only where the mask is grey or has a step, and the mask itself counts a tenth there: where the colours
-  do not tell, it decides;
+- the fit counts only in tiles where the mask is grey or has a step, and the mask itself counts a tenth there: where the
+  colours do not tell, it decides;
 - a soft alpha has play: it stays where it is while the new one is near, nearer where the picture moves. What shimmers
   there is sensor noise in the guide.
 """
@@ -21,6 +23,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, planes
 from edge_bg.matte.guided import Floats, fit
@@ -50,7 +53,7 @@ class Upsampler:
         self._saturated: Picture = np.clip(np.rint(self._stretched), 0, 255).astype(np.uint8)
         self._plays = play > 0
         self._play: Picture = np.rint(play * (1 - (1 - _TIGHT) * moving)).astype(np.uint8)
-        self._tiles = SoftTiles(grid)
+        self._tiles = SoftTiles(grid, 1 if guided else TILE)
         self._halves = [np.zeros(self._tiles.shape, np.uint8) for _ in range(2)]  # this frame's alpha and the last one
         self._started = False
         self._scratch = Scratch()
@@ -82,10 +85,8 @@ class Upsampler:
         half, past = self._halves
         self._tiles.fill(half, person)
         tiles = np.flatnonzero(soft)
-        if not self.guided:
-            terms, halves = terms[3:], []
         play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]]
-        self._tiles.draw(tiles, terms, halves, half, past if self._started else None, play)
+        self._tiles.draw(tiles, terms, halves if self.guided else [], half, past if self._started else None, play)
         self._started = self._plays
         y, u, v = planes(out)
         y.fill(0)
@@ -100,16 +101,18 @@ class Upsampler:
         return with_soft(out, rects, solid)
 
     def _terms(self, mask: Picture, colour: Picture) -> tuple[Floats, Picture]:
-        """(the coefficients a_y, a_u, a_v, b, float32 `(4, h + 2, w + 2)`; the alpha they give at working size).
+        """(the coefficients a_y, a_u, a_v, b of every tile; the alpha they give at working size).
 
-        They are mostly those of `fit` where the mask is unsure, and make the mask itself elsewhere,
-        stretched about one half. Around them all is a border of one pixel, for interpolation.
+        They are mostly those of `fit` where the mask is unsure, and make the mask itself elsewhere, stretched about one
+        half. float32 `(4, down + 2, across + 2)`, with a border of one for interpolation. Without a guide there is b
+        alone, at working size.
         """
-        height, width = mask.shape
-        terms: Floats = self._scratch.take("terms", (4, height + 2, width + 2), np.float32)
+        known = np.asarray(cv2.resize(mask, self.grid.counts, interpolation=cv2.INTER_AREA)) if self.guided else mask
+        height, width = known.shape
+        terms: Floats = self._scratch.take("terms", (4 if self.guided else 1, height + 2, width + 2), np.float32)
         inner = terms[:, 1:-1, 1:-1]
-        inner[:3] = 0
-        cv2.LUT(mask, self._stretched, inner[3])
+        inner[:-1] = 0
+        cv2.LUT(known, self._stretched, inner[-1])
         alpha = np.asarray(cv2.LUT(mask, self._saturated), np.uint8)
         if self.guided:
             self._fit(mask, colour, terms, alpha)
@@ -121,31 +124,39 @@ class Upsampler:
         """Puts the fitted coefficients into `terms`, and what they give into `alpha`, where the mask may be wrong."""
         # On both sides of a step the mask is as unsure as where it is grey: the outline may lie in either cell.
         steps: Any = cv2.compare(cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE), _STEP, cv2.CMP_GT)  # type: ignore[call-overload]
-        unsure: Any = cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), steps)
-        left, top, across, down = cv2.boundingRect(unsure)
+        unsure: Any = cv2.dilate(cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), steps), _CROSS)
+        tiles = self.grid.tiles(unsure)
+        left, top, across, down = cv2.boundingRect(tiles)
         if not across:
             return
-        r, pitch = self.radius, across + 2 * self.radius
-        part = np.s_[top : top + down + 2 * r, left : left + pitch]  # of what has a margin
-        around: Any = cv2.LUT(cv2.copyMakeBorder(mask, r, r, r, r, cv2.BORDER_REPLICATE)[part], self._stretched)
-        guide = np.asarray(cv2.copyMakeBorder(colour, r, r, r, r, cv2.BORDER_REPLICATE)[part], np.uint8)
-        cells = np.flatnonzero(cv2.min(unsure, 1).view(np.bool_))  # type: ignore[call-overload]
-        y, x = np.divmod(cells, mask.shape[1])
+        r, margin = self.radius, (TILE * self.radius,) * 4
+        high, pitch = down + 2 * r, across + 2 * r
+        part = np.s_[TILE * top : TILE * (top + high), TILE * left : TILE * (left + pitch)]  # of what has a margin
+        values = self._scratch.take("values", (4, TILE * high, TILE * pitch), np.float32)
+        guide: Any = cv2.copyMakeBorder(colour, *margin, cv2.BORDER_REPLICATE)[part]
+        np.copyto(values[:3], guide.transpose(2, 0, 1))
+        cv2.LUT(cv2.copyMakeBorder(mask, *margin, cv2.BORDER_REPLICATE)[part], self._stretched, values[3])
+        y, x = np.divmod(np.flatnonzero(tiles), self.grid.counts[0])
         where = y * pitch + x
         where -= top * pitch + left
-        fitted, given = fit(guide, around, where, r, self.epsilon, self._scratch)
-        prior = around.reshape(-1).take(where + r * (pitch + 1))
-        prior *= np.float32(_PRIOR)
+        fitted = fit(values, where, r, self.epsilon, self._scratch)
         fitted *= np.float32(1 - _PRIOR)
-        fitted[3] += prior
-        given *= np.float32(1 - _PRIOR)
-        given += prior
         there = y * terms.shape[2] + x
         there += terms.shape[2] + 1
-        for term, values in zip(terms.reshape(4, -1), fitted, strict=True):
-            term[there] = values
-        row = given[None]
-        alpha.reshape(-1)[cells] = cv2.convertScaleAbs(cv2.threshold(row, 0, 0, cv2.THRESH_TOZERO, row)[1])[0]
+        flat = terms.reshape(4, -1)
+        fitted[3] += flat[3].take(there) * np.float32(_PRIOR)
+        for term, new in zip(flat, fitted, strict=True):
+            term[there] = new
+        # What they give in the cells of these tiles, not interpolated.
+        y, x = y * TILE, x * TILE
+        inside = (y + TILE * (r - top)) * (TILE * pitch) + (x + TILE * (r - left))
+        seen = values[:3].reshape(3, -1).take(inside[:, None] + _cells(TILE * pitch), axis=1)
+        seen *= fitted[:3, :, None]
+        given = np.add.reduce(seen)
+        given += fitted[3][:, None]
+        width = mask.shape[1]
+        made: Any = cv2.convertScaleAbs(cv2.threshold(given, 0, 0, cv2.THRESH_TOZERO, given)[1])
+        alpha.reshape(-1)[(y * width + x)[:, None] + _cells(width)] = made
 
     def _sort(self, alpha: Picture) -> tuple[Picture, Picture]:
         """Tiles where the alpha need not be 0 or 255, above 0; and which of the others are person, 1, or room, 0.
@@ -153,17 +164,23 @@ class Upsampler:
         A tile that is not soft is whatever its middle is, in the alpha at working size. Soft is where a pixel or one
         beside it is, and where one is room and the next is person: between those two the outline still has to be found.
         """
-        least, most = cv2.erode(alpha, _SQUARE), cv2.dilate(alpha, _SQUARE)
+        least, most = cv2.erode(alpha, _CROSS), cv2.dilate(alpha, _CROSS)
         some: Any = cv2.compare(most, _NEAR - 1, cv2.CMP_GT)  # type: ignore[call-overload]
         soft: Any = cv2.compare(least, 256 - _NEAR, cv2.CMP_LT)  # type: ignore[call-overload]
         person = np.right_shift(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE], 7)
         return self.grid.tiles(np.asarray(cv2.bitwise_and(some, soft), np.uint8)), person
 
 
-_NEAR = 4  # levels from 0 and 255 that nobody sees
+def _cells(pitch: int) -> NDArray[np.intp]:
+    """Where the cells of a tile are, from its first one, in rows of `pitch` cells."""
+    return (np.arange(TILE)[:, None] * pitch + np.arange(TILE)).reshape(-1)
+
+
+_NEAR = 16  # levels from 0 and 255 that nobody sees
 _SURE = 6  # levels of the mask from 0 and 255 where it is believed
 _STEP = 16  # levels between neighbours from which neither is believed
 _PRIOR = 0.1  # how much the mask itself counts where it is not
 _STILL, _MOVES = 3, 9  # levels of change that may be noise, and that are motion
 _TIGHT = 0.15  # share of the play that is left where the picture moves
 _SQUARE = np.ones((3, 3), np.uint8)
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

@@ -21,7 +21,7 @@ class MatteOptions:
     edges: Edges = field(
         default="guided", metadata={"help": "guided: edges follow the picture; bilinear: the mask as it is"}
     )
-    radius: int = knob(2, 1, 4, "reach of the edge filter, in cells of about 1/128 of the width")
+    radius: int = knob(1, 1, 4, "reach of the edge filter, in tiles of about 1/64 of the width")
     epsilon: float = knob(3.0, 0.5, 64, "contrast, in levels, below which the edge filter only blurs")
     low: float = knob(0.15, 0, 0.49, "mask values up to here are room")
     high: float = knob(0.85, 0.51, 1, "mask values from here on are person")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import Picture
-from edge_bg.tiles import TILE, Grid, Scratch
+from edge_bg.tiles import Grid, Scratch
 
 Floats = NDArray[np.float32]
 _PRODUCT = 1 << 18  # multiplications up to which a library's matrix product stays on this thread
@@ -23,9 +23,12 @@ _AT_ONCE = 3  # so many products' tiles are handled together, and stay in the ca
 
 
 class SoftTiles:
-    """Coefficients at working size + colour at half size -> alpha at half size, in tiles."""
+    """Coefficients for cells of a tile + colour at half size -> alpha at half size, in tiles.
 
-    def __init__(self, grid: Grid) -> None:
+    cells: along a side of a tile.
+    """
+
+    def __init__(self, grid: Grid, cells: int = 1) -> None:
         self.side = side = grid.side // 2  # of a tile, at half size
         across, down = grid.counts
         self.shape = down * side, across * side
@@ -33,12 +36,13 @@ class SoftTiles:
         self._row = np.dtype((np.void, side))  # a row of a tile is copied as one thing
         self._rows = np.arange(side) * across
         # Interpolation between the cells of a tile and one on each side.
-        at = (np.arange(side) + 0.5) * TILE / side + 0.5
-        weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(TILE + 2)))
+        at = (np.arange(side) + 0.5) * cells / side + 0.5
+        weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells + 2)))
         self._weights = np.kron(weights, weights).T.astype(np.float32)
         self._most = max(1, _PRODUCT // self._weights.size)
-        self._pitch = across * TILE + 2
-        y, x = np.mgrid[: TILE + 2, : TILE + 2]
+        self._pitch = across * cells + 2
+        self._step = cells
+        y, x = np.mgrid[: cells + 2, : cells + 2]
         self._cells = (y * self._pitch + x).reshape(-1)
         self._scratch = Scratch()
 
@@ -58,8 +62,8 @@ class SoftTiles:
     ) -> None:
         """Draws `tiles`, their numbers row by row, into `out`, `self.shape` uint8.
 
-        terms:  a coefficient for each plane of `colour`, then a constant, float32 `(n + 1, h + 2, w + 2)` at working
-                size with a border of one; interpolated.
+        terms:  a coefficient for each plane of `colour`, then a constant, float32 `(n + 1, h + 2, w + 2)`: a value for
+                each cell, with a border of one; interpolated.
         colour: uint8 planes of `self.shape`.
         past:   the last `out`, or None. Alpha stays where it was while that is within `play` levels, a value for each
                 tile, of the new one; the nearer to 0 or 255, the closer.
@@ -69,7 +73,7 @@ class SoftTiles:
             part = tiles[start : start + most]
             down, across = np.divmod(part, self._across)
             rows = self._rows + (down * (self.side * self._across) + across)[:, None]
-            cells = self._cells + (down * (self._pitch * TILE) + across * TILE)[:, None]
+            cells = self._cells + ((down * self._pitch + across) * self._step)[:, None]
             alpha = self._alpha(cells, [self._take(plane, rows) for plane in colour], terms)
             if past is not None:
                 self._hold(alpha, self._take(past, rows), play[start : start + most, None])

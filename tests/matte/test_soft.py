@@ -1,6 +1,8 @@
-"""Soft tiles against the same sum over whole planes, and fitted cells against `cv2.blur` and `numpy.linalg`."""
+"""Soft tiles against the same sum over whole planes, and fitted tiles against `numpy.linalg`."""
 
 from __future__ import annotations
+
+import math
 
 import cv2
 import numpy as np
@@ -8,19 +10,21 @@ import pytest
 
 from edge_bg.matte.guided import fit
 from edge_bg.matte.soft import SoftTiles
-from edge_bg.tiles import Grid, Scratch
+from edge_bg.tiles import TILE, Grid, Scratch
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (640, 360), (1366, 768)])
-def test_tiles_are_the_interpolated_sum_wherever_they_lie(size):
+@pytest.mark.parametrize("cells", [1, 2])
+def test_tiles_are_the_interpolated_sum_wherever_they_lie(size, cells):
     rng = np.random.default_rng(3)
     grid = Grid.of(size)
-    tiles = SoftTiles(grid)
+    tiles = SoftTiles(grid, cells)
     height, width = tiles.shape
     colour = [rng.integers(0, 256, tiles.shape).astype(np.uint8) for _ in range(3)]
-    terms = rng.normal(0, 0.5, (4, grid.working[1] + 2, grid.working[0] + 2)).astype(np.float32)
+    across, down = (cells * count for count in grid.counts)
+    terms = rng.normal(0, 0.5, (4, down + 2, across + 2)).astype(np.float32)
     terms[3] = terms[3] * 60 + 120
-    cell = grid.scale // 2
+    cell = tiles.side // cells
     whole = [
         cv2.resize(term, None, fx=cell, fy=cell, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell:-cell]
         for term in terms
@@ -40,7 +44,7 @@ def test_tiles_are_the_interpolated_sum_wherever_they_lie(size):
 def test_play_holds_what_is_near_and_hard_values_least():
     grid = Grid.of((1280, 720))
     tiles = SoftTiles(grid)
-    terms = np.zeros((1, 74, 130), np.float32)
+    terms = np.zeros((1, 38, 66), np.float32)
     past = np.full(tiles.shape, 100, np.uint8)
     for new, play, held in ((110, 20, 100), (130, 20, 110), (110, 0, 110), (0, 90, 0), (5, 90, 10), (255, 90, 255)):
         terms[...] = new
@@ -50,19 +54,19 @@ def test_play_holds_what_is_near_and_hard_values_least():
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3, 4])
-def test_fit_is_least_squares_in_each_window(radius):
+def test_fit_is_weighted_least_squares_in_each_window(radius):
     rng = np.random.default_rng(radius)
-    colour = rng.integers(0, 256, (20, 24, 3)).astype(np.uint8)
-    mask = rng.uniform(0, 255, (20, 24)).astype(np.float32)
+    down, across = 10, 12
+    values = rng.uniform(0, 255, (4, TILE * down, TILE * across)).astype(np.float32)
     side = 2 * radius + 1
-    y, x = np.array([0, 3, 20 - side]), np.array([24 - side, 1, 0])
-    fitted, given = fit(colour, mask, y * 24 + x, radius, 4.0, Scratch())
-    for number, (top, left) in enumerate(zip(y, x, strict=True)):
-        window = np.s_[top : top + side, left : left + side]
-        points, values = colour[window].reshape(-1, 3).astype(float), mask[window].reshape(-1).astype(float)
-        centred = points - points.mean(0)
-        noise = 16 * np.eye(3)
-        a = np.linalg.solve(centred.T @ centred / side**2 + noise, centred.T @ values / side**2)
-        b = values.mean() - a @ points.mean(0)
-        assert np.allclose(fitted[:, number], [*a, b], rtol=1e-3, atol=2e-3)
-        assert given[number] == pytest.approx(a @ colour[top + radius, left + radius] + b, abs=0.05)
+    y, x = np.array([0, 1, down - side]), np.array([across - side, 1, 0])
+    fitted = fit(values, y * across + x, radius, 4.0, Scratch())
+    line = np.repeat([math.comb(2 * radius, k) / 4.0**radius / TILE for k in range(side)], TILE)
+    weights = np.outer(line, line).reshape(-1)
+    assert weights.sum() == pytest.approx(1)
+    for number, (top, left) in enumerate(zip(y * TILE, x * TILE, strict=True)):
+        points = values[:, top : top + TILE * side, left : left + TILE * side].reshape(4, -1).astype(float)
+        mean = points @ weights
+        spread = (points - mean[:, None]) * weights @ (points - mean[:, None]).T
+        a = np.linalg.solve(spread[:3, :3] + 16 * np.eye(3), spread[:3, 3])
+        assert np.allclose(fitted[:, number], [*a, mean[3] - a @ mean[:3]], rtol=1e-3, atol=5e-3)
