@@ -17,6 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_bg.evaluate import metrics, ways
 from edge_bg.evaluate.clips import Clip, Shot, clips
@@ -50,15 +51,18 @@ class _Tally:
     temporal: Temporal = field(default_factory=Temporal)
     values: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in COLUMNS})
     _brush: Brush | None = None
+    _ignored: NDArray[np.bool_] | None = None
 
     def add(self, alpha: Alpha, shot: Shot, seconds: float, seen: Seen | None) -> None:
         truth, values = shot.truth, self.values
         made, alpha = alpha, np.asarray(alpha)[: truth.shape[0]]
-        if not self.way.strict and shot.ignore.any():
-            alpha = np.where(shot.ignore, truth, alpha)
+        ignore = np.zeros_like(shot.ignore) if self.way.strict else shot.ignore
+        alpha = np.where(ignore, truth, alpha)
         if shot.cut:
             self.temporal.cut()
-        self.temporal.add(alpha, truth)
+        # Where a passer-by comes or goes, what changes is what is asked, not the alpha.
+        self.temporal.add(alpha, truth, still=~(ignore if self._ignored is None else ignore | self._ignored))
+        self._ignored = ignore
         values["ms"].append(1000 * seconds)
         if not shot.counted:
             return

@@ -142,3 +142,4 @@ def test_passers_by_count_only_for_who_claims_to_leave_them_out() -> None:
     figures = {name: entry["mean"] for name, entry in made["ways"].items()}
     assert figures["strict"]["false"] == 100 > figures["everyone"]["false"]
     assert figures["strict"]["iou"] < figures["everyone"]["iou"]
+    assert figures["everyone"]["flicker"] == 0, "an alpha that never changes does not flicker where somebody passes"
