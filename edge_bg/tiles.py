@@ -21,7 +21,7 @@ from edge_bg.frame import I420, Picture, Size, check_size
 
 WORKING_PIXELS = 128 * 72
 TILE = 2  # side of a tile in working pixels
-_BAND = 12  # rows of tiles that are cut into rectangles together
+_BAND = 8  # rows of tiles that are cut into rectangles together
 _WORTH = 64  # tiles that cost as much as the calls for another rectangle
 _GAP = b"\0" * 4  # so many plain tiles side by side part two rectangles: fewer cost less than another call
 
@@ -65,11 +65,6 @@ class Grid:
         return -(-self.size[0] // self.side), -(-self.size[1] // self.side)
 
     @cached_property
-    def _tops(self) -> NDArray[np.intp]:
-        """The first rows of tiles of the bands."""
-        return np.arange(0, self.counts[1], _BAND)
-
-    @cached_property
     def working(self) -> Size:
         """(width, height) of the working picture: whole tiles."""
         return self.counts[0] * TILE, self.counts[1] * TILE
@@ -89,10 +84,13 @@ class Grid:
         soft:   `(down, across)` uint8, above 0 where a tile is soft; every such tile is in a soft rectangle.
         person: likewise, 1 where a tile that is not soft is person, else 0; it is in a solid or a soft rectangle.
 
-        Runs of tiles along bands of rows are joined with the rectangle above while that adds less area than another
-        rectangle is worth.
+        Runs of tiles along bands of rows, from the first that is not all room, are joined with the rectangle above
+        while that adds less area than another rectangle is worth.
         """
-        tops = self._tops
+        _, first, _, high = cv2.boundingRect(cv2.bitwise_or(soft, person))
+        if not high:
+            return [], []
+        tops = np.arange(first, first + high, _BAND)
         inside, outside = np.minimum.reduceat(person, tops), np.maximum.reduceat(person, tops)
         # A column that is neither room nor person all the way down is as good as soft.
         mixed = np.maximum.reduceat(soft, tops) | (inside ^ outside)
@@ -111,13 +109,14 @@ class Grid:
             if solid and len(runs) == 1 and solid[-1] == (runs[0].left, solid[-1].top, runs[0].right, band):
                 runs = [Rect(runs[0].left, solid.pop().top, runs[0].right, band + 1)]
             solid += runs
-        return self._in_pixels(done), self._in_pixels(solid)
+        return self._in_pixels(done, first), self._in_pixels(solid, first)
 
-    def _in_pixels(self, rects: list[Rect]) -> list[Rect]:
-        """Rectangles in pixels of the frame, from columns of tiles and rows of bands."""
+    def _in_pixels(self, rects: list[Rect], first: int) -> list[Rect]:
+        """Rectangles in pixels of the frame, from columns of tiles and bands, the first of which is at row `first`."""
         (width, height), side = self.size, self.side
+        above, band = first * side, _BAND * side
         return [
-            Rect(left * side, top * side * _BAND, min(right * side, width), min(bottom * side * _BAND, height))
+            Rect(left * side, above + top * band, min(right * side, width), min(above + bottom * band, height))
             for left, top, right, bottom in rects
         ]
 
@@ -138,8 +137,8 @@ def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:
         for other in above:
             left, right = min(rect.left, other.left), max(rect.right, other.right)
             added = (right - left) * (rect.bottom - other.top) - _area(rect) - _area(other)
-            free = all(right <= r.left or r.right <= left for r in (*above, *found, *joined) if r not in (rect, other))
-            if added * _BAND <= _WORTH and free:
+            others = (r for r in (*above, *found, *joined) if r not in (rect, other))
+            if added * _BAND <= _WORTH and all(right <= r.left or r.right <= left for r in others):
                 above.remove(other)
                 rect = Rect(left, other.top, right, rect.bottom)
                 break

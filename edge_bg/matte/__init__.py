@@ -93,10 +93,10 @@ class Matte:
         halves = self._halves(frame)
         colour = self._colour(frame, halves)
         mask = self._fit_mask(mask)
-        if self.booth:
-            mask = self.booth(mask, colour)
-        if self.key:
-            mask = self.key(mask, colour)
+        if self.booth or self.key:
+            packed = np.asarray(cv2.merge(tuple(colour)), np.uint8)
+            mask = self.booth(mask, packed) if self.booth else mask
+            mask = self.key(mask, packed) if self.key else mask
         moved = self._motion(colour)
         if self._smoother:
             mask, colour = self._smoother(mask, colour, moved)
@@ -115,22 +115,21 @@ class Matte:
             self.booth = past.booth
 
     def _colour(self, frame: Frame, halves: list[Picture]) -> Picture:
-        """Y, U and V at working size, `(h, w, 3)`: from what the network looked at, where that fits."""
-        size = self.grid.working
+        """Y, U and V at working size, `(3, h, w)` uint8, new: from what the network looked at, where that fits."""
+        size, how = self.grid.working, cv2.INTER_LINEAR
+        colour: Picture = np.empty((3, *size[::-1]), np.uint8)
         if (
             frame.small is not None
             and self.grid.padded == self.size
             and size_of(frame.small) == (2 * size[0], 2 * size[1])
         ):
-            luma, u, v = planes(frame.small)
-            y = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-        else:
-            how = cv2.INTER_LINEAR
-            if self.grid.scale == 8:  # by halves, exactly and quickly; at once, three pixels of four would not count
-                how = cv2.INTER_AREA
-                halves = [_shrink(plane, (2 * size[0], 2 * size[1]), how) for plane in halves]
-            y, u, v = (_shrink(plane, size, how) for plane in halves)
-        return np.asarray(cv2.merge((y, u, v)), np.uint8)
+            halves, how = list(planes(frame.small)), cv2.INTER_AREA
+        elif self.grid.scale == 8:  # by halves, exactly and quickly; at once, three pixels of four would not count
+            how = cv2.INTER_AREA
+            halves = [np.asarray(cv2.resize(plane, (2 * size[0], 2 * size[1]), interpolation=how)) for plane in halves]
+        for plane, target in zip(halves, colour, strict=True):
+            cv2.resize(plane, size, target, interpolation=how)
+        return colour
 
     def _halves(self, frame: Frame) -> list[Picture]:
         """Y, U and V at half size, padded to whole tiles; views of the frame where nothing has to be done."""
@@ -170,10 +169,6 @@ _FAR = 0.03  # share below which all that it shows is far away, and is small in 
 _NEARER = 1.6  # by so much it has to grow until it is near again
 _FOR_FAR = 160 * 90  # working pixels then; few of their tiles are soft, so this costs less than somebody near
 _FINEST = 320 * 180  # working pixels beyond which a finer mask changes nothing
-
-
-def _shrink(plane: Picture, size: Size, how: int) -> Picture:
-    return np.asarray(cv2.resize(plane, size, interpolation=how), np.uint8)
 
 
 def _rgb(key: str) -> tuple[int, int, int] | None:

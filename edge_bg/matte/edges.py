@@ -54,6 +54,9 @@ class Upsampler:
         self._plays = play > 0
         self._play: Picture = np.rint(play * (1 - (1 - _TIGHT) * moving)).astype(np.uint8)
         self._tiles = SoftTiles(grid, 1 if guided else TILE)
+        margin = TILE * radius
+        self._values: Floats = np.empty((4, *(side + 2 * margin for side in grid.working[::-1])), np.float32)
+        self._inside, self._cells = _cells(grid, margin), _cells(grid, 0)
         self._halves = [np.zeros(self._tiles.shape, np.uint8) for _ in range(2)]  # this frame's alpha and the last one
         self._started = False
         self._scratch = Scratch()
@@ -74,7 +77,7 @@ class Upsampler:
         """The alpha of one frame, written to `out`.
 
         mask:   `(h, w)` uint8 at the grid's working size.
-        colour: `(h, w, 3)` uint8, the frame's Y, U, V at that size.
+        colour: `(3, h, w)` uint8, the frame's Y, U, V at that size.
         moved:  `(h, w)` uint8, levels by which the picture changed since the last frame.
         halves: the frame's Y, U, V at half size, padded to whole tiles.
         """
@@ -124,22 +127,23 @@ class Upsampler:
         """Puts the fitted coefficients into `terms`, and what they give into `alpha`, where the mask may be wrong."""
         # On both sides of a step the mask is as unsure as where it is grey: the outline may lie in either cell.
         steps: Any = cv2.compare(cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE), _STEP, cv2.CMP_GT)  # type: ignore[call-overload]
-        unsure: Any = cv2.dilate(cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), steps), _CROSS)
-        tiles = self.grid.tiles(unsure)
+        tiles = self.grid.tiles(cv2.dilate(cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), steps), _CROSS))  # type: ignore[arg-type]
         left, top, across, down = cv2.boundingRect(tiles)
         if not across:
             return
-        r, margin = self.radius, (TILE * self.radius,) * 4
-        high, pitch = down + 2 * r, across + 2 * r
-        part = np.s_[TILE * top : TILE * (top + high), TILE * left : TILE * (left + pitch)]  # of what has a margin
-        values = self._scratch.take("values", (4, TILE * high, TILE * pitch), np.float32)
-        guide: Any = cv2.copyMakeBorder(colour, *margin, cv2.BORDER_REPLICATE)[part]
-        np.copyto(values[:3], guide.transpose(2, 0, 1))
-        cv2.LUT(cv2.copyMakeBorder(mask, *margin, cv2.BORDER_REPLICATE)[part], self._stretched, values[3])
-        y, x = np.divmod(np.flatnonzero(tiles), self.grid.counts[0])
+        values = self._values
+        m = TILE * self.radius
+        np.copyto(values[:3, m:-m, m:-m], colour)
+        cv2.LUT(mask, self._stretched, values[3, m:-m, m:-m])
+        values[:, :m], values[:, -m:] = values[:, m : m + 1], values[:, -m - 1 : -m]
+        values[:, :, :m], values[:, :, -m:] = values[:, :, m : m + 1], values[:, :, -m - 1 : -m]
+        high, pitch = down + 2 * self.radius, across + 2 * self.radius
+        part = np.s_[:, TILE * top : TILE * (top + high), TILE * left : TILE * (left + pitch)]
+        numbers = np.flatnonzero(tiles != 0)
+        y, x = np.divmod(numbers, self.grid.counts[0])
         where = y * pitch + x
         where -= top * pitch + left
-        fitted = fit(values, where, r, self.epsilon, self._scratch)
+        fitted = fit(values[part], where, self.radius, self.epsilon, self._scratch)
         fitted *= np.float32(1 - _PRIOR)
         there = y * terms.shape[2] + x
         there += terms.shape[2] + 1
@@ -148,21 +152,19 @@ class Upsampler:
         for term, new in zip(flat, fitted, strict=True):
             term[there] = new
         # What they give in the cells of these tiles, not interpolated.
-        y, x = y * TILE, x * TILE
-        inside = (y + TILE * (r - top)) * (TILE * pitch) + (x + TILE * (r - left))
-        seen = values[:3].reshape(3, -1).take(inside[:, None] + _cells(TILE * pitch), axis=1)
-        seen *= fitted[:3, :, None]
-        given = np.add.reduce(seen)
-        given += fitted[3][:, None]
-        width = mask.shape[1]
-        made: Any = cv2.convertScaleAbs(cv2.threshold(given, 0, 0, cv2.THRESH_TOZERO, given)[1])
-        alpha.reshape(-1)[(y * width + x)[:, None] + _cells(width)] = made
+        given = values[:3].reshape(3, -1).take(self._inside.take(numbers, axis=0), axis=1)
+        given *= fitted[:3, :, None]
+        total = np.add.reduce(given)
+        total += fitted[3][:, None]
+        made: Any = cv2.convertScaleAbs(cv2.threshold(total, 0, 0, cv2.THRESH_TOZERO, total)[1])
+        alpha.reshape(-1)[self._cells.take(numbers, axis=0)] = made
 
     def _sort(self, alpha: Picture) -> tuple[Picture, Picture]:
         """Tiles where the alpha need not be 0 or 255, above 0; and which of the others are person, 1, or room, 0.
 
-        A tile that is not soft is whatever its middle is, in the alpha at working size. Soft is where a pixel or one
-        beside it is, and where one is room and the next is person: between those two the outline still has to be found.
+        A tile that is not soft is whatever its middle is, in the alpha at working size. Soft is where a pixel or one of
+        the four beside it is, and where one is room and the next is person: between those two the outline still has to
+        be found.
         """
         least, most = cv2.erode(alpha, _CROSS), cv2.dilate(alpha, _CROSS)
         some: Any = cv2.compare(most, _NEAR - 1, cv2.CMP_GT)  # type: ignore[call-overload]
@@ -171,9 +173,12 @@ class Upsampler:
         return self.grid.tiles(np.asarray(cv2.bitwise_and(some, soft), np.uint8)), person
 
 
-def _cells(pitch: int) -> NDArray[np.intp]:
-    """Where the cells of a tile are, from its first one, in rows of `pitch` cells."""
-    return (np.arange(TILE)[:, None] * pitch + np.arange(TILE)).reshape(-1)
+def _cells(grid: Grid, margin: int) -> NDArray[np.intp]:
+    """Where the cells of each tile are, `(tiles, TILE * TILE)`, in a working picture with a margin of so many cells."""
+    (across, down), pitch = grid.counts, grid.working[0] + 2 * margin
+    cells = np.arange(pitch * (grid.working[1] + 2 * margin)).reshape(-1, pitch)
+    inner = cells[margin : margin + grid.working[1], margin : margin + grid.working[0]]
+    return inner.reshape(down, TILE, across, TILE).swapaxes(1, 2).reshape(down * across, TILE * TILE)
 
 
 _NEAR = 16  # levels from 0 and 255 that nobody sees

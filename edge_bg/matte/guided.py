@@ -24,13 +24,15 @@ def fit(values: Floats, where: NDArray[np.intp], radius: int, epsilon: float, sc
     epsilon: noise in levels of 255; contrasts below it are smoothed over instead of followed.
     """
     _, rows, columns = values.shape
-    # Their share in a window's mean, then that of their products: Y U V P, YY YU YV YP, UU UV UP, VV VP.
+    # Y U V P, YY YU YV YP, UU UV UP, VV VP, so small that the products' sums over a window are their means.
     shares = scratch.take("shares", (13, rows, columns), np.float32)
-    np.multiply(values, np.float32(16.0**-radius), out=shares[:4])
+    scale = np.float32(4.0**-radius)
+    np.multiply(values, scale, out=shares[:4])
     first = ((0, 4), (1, 8), (2, 11))
     for i, j in first:
-        np.multiply(values[i:4], shares[i], out=shares[j : j + 4 - i])
+        np.multiply(shares[i:4], shares[i], out=shares[j : j + 4 - i])
     means = _windows(_halved(shares, scratch), radius, scratch).reshape(13, -1).take(where, axis=1)
+    means[:4] *= scale
     product = scratch.take("product", (4, where.size), np.float32)
     for i, j in first:
         means[j : j + 4 - i] -= np.multiply(means[i:4], means[i], out=product[i:])

@@ -32,24 +32,24 @@ class SoftTiles:
         self.side = side = grid.side // 2  # of a tile, at half size
         across, down = grid.counts
         self.shape = down * side, across * side
-        self._across = across
         self._row = np.dtype((np.void, side))  # a row of a tile is copied as one thing
-        self._rows = np.arange(side) * across
+        self._plain = np.array([0, 255], np.uint8).repeat(side).view(self._row)
         # Interpolation between the cells of a tile and one on each side.
         at = (np.arange(side) + 0.5) * cells / side + 0.5
         weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells + 2)))
         self._weights = np.kron(weights, weights).T.astype(np.float32)
         self._most = max(1, _PRODUCT // self._weights.size)
-        self._pitch = across * cells + 2
-        self._step = cells
-        y, x = np.mgrid[: cells + 2, : cells + 2]
-        self._cells = (y * self._pitch + x).reshape(-1)
+        # Where the rows of each tile, and the cells around it, are.
+        y, x = np.divmod(np.arange(down * across), across)
+        self._rows = (y * (side * across) + x)[:, None] + np.arange(side) * across
+        pitch = across * cells + 2
+        near = np.arange(cells + 2)
+        self._cells = (cells * (y * pitch + x))[:, None] + (near[:, None] * pitch + near).reshape(-1)
         self._scratch = Scratch()
 
     def fill(self, out: Picture, person: Picture) -> None:
         """Makes each tile of `out` 0 or 255, as `person`, `(down, across)`, is 0 or 1."""
-        rows = np.repeat(person * np.uint8(255), self.side, axis=1)
-        out.reshape(len(person), self.side, -1)[...] = rows[:, None]
+        out.reshape(len(person), self.side, -1)[...] = self._plain.take(person).view(np.uint8)[:, None]
 
     def draw(
         self,
@@ -71,10 +71,8 @@ class SoftTiles:
         most = _AT_ONCE * self._most
         for start in range(0, len(tiles), most):
             part = tiles[start : start + most]
-            down, across = np.divmod(part, self._across)
-            rows = self._rows + (down * (self.side * self._across) + across)[:, None]
-            cells = self._cells + ((down * self._pitch + across) * self._step)[:, None]
-            alpha = self._alpha(cells, [self._take(plane, rows) for plane in colour], terms)
+            rows = self._rows.take(part, axis=0)
+            alpha = self._alpha(self._cells.take(part, axis=0), [self._take(plane, rows) for plane in colour], terms)
             if past is not None:
                 self._hold(alpha, self._take(past, rows), play[start : start + most, None])
             out.reshape(-1).view(self._row)[rows] = alpha.view(self._row)

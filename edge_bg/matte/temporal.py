@@ -22,13 +22,14 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import Picture
+from edge_bg.matte.guided import Floats
 from edge_bg.tiles import Scratch
 
 
 class Motion:
     """colour -> levels by which luma changed since the last frame, in a pixel or one beside it, `(h, w)` uint8.
 
-    The colour is `(h, w, 3)` uint8, Y U V. On the first frame of its size all has changed: 255.
+    The colour is `(3, h, w)` uint8, Y U V, and is kept. On the first frame of its size all has changed: 255.
     """
 
     def __init__(self) -> None:
@@ -40,11 +41,11 @@ class Motion:
 
     def __call__(self, colour: Picture) -> Picture:
         """The change; a new array."""
-        luma, before = np.asarray(cv2.extractChannel(colour, 0), np.uint8), self._luma
+        luma, before = colour[0], self._luma
         self._luma = luma
         if before is None or before.shape != luma.shape:
             return np.full_like(luma, 255)
-        return np.asarray(cv2.dilate(cv2.absdiff(luma, before, before), _CROSS), np.uint8)
+        return np.asarray(cv2.dilate(cv2.absdiff(luma, before), _CROSS), np.uint8)
 
 
 class Smoother:
@@ -63,50 +64,52 @@ class Smoother:
         self._by_mask = _table(np.clip(1 - strength + sure * certainty**2, 0, 1))
         self._strength = strength
         self._scratch = Scratch()
-        self._past: Picture | None = None
-        self._colour: Picture | None = None
+        self._past: Picture | None = None  # (4, h, w): mask, Y, U, V
         self._unrest = self._least = np.empty((0, 0), np.uint8)
 
     def reset(self) -> None:
         """Forget the past: the next mask is taken whole."""
-        self._past = self._colour = None
+        self._past = None
 
     def __call__(self, mask: Picture, colour: Picture, moved: Picture) -> tuple[Picture, Picture]:
         """(mask, colour), steadier, valid until the next call; not to be written to.
 
-        mask: `(h, w)` uint8. colour: `(h, w, 3)` uint8, Y U V. moved: `(h, w)` uint8, of `Motion`.
+        mask: `(h, w)` uint8. colour: `(3, h, w)` uint8, Y, U, V. moved: `(h, w)` uint8, of `Motion`.
         """
-        past, faded = self._past, self._colour
-        if past is None or faded is None or past.shape != mask.shape:
-            self._past, self._colour = mask.copy(), colour.copy()
+        past, shape = self._past, (4, *mask.shape)
+        if past is None or past.shape != shape:
+            self._past = past = np.concatenate((mask[None], colour))
             self._unrest = np.full_like(mask, _UNREST)
             self._least = np.full_like(mask, round(255 * (1 - self._strength)))
-            return self._past, self._colour
+            return past[0], past[1:]
         opening: Any = cv2.LUT(moved, self._by_motion)
-        gain: Any = cv2.multiply(cv2.LUT(mask, self._by_mask), self._stir(colour, faded), None, 1 / _UNREST)
-        mix(mask, past, cv2.max(opening, gain, gain), self._scratch)
-        cv2.max(opening, self._least, opening)
-        mix(colour, faded, opening, self._scratch)
-        return past, faded
+        gain: Any = cv2.multiply(cv2.LUT(mask, self._by_mask), self._stir(colour[0], past[1]), None, 1 / _UNREST)
+        new = self._scratch.take("new", shape, np.uint8)
+        new[0], new[1:] = mask, colour
+        share = self._scratch.take("share", shape, np.float32)
+        share[0], share[1:] = cv2.max(opening, gain, gain), cv2.max(opening, self._least)
+        mix(new, past, share, self._scratch)
+        return past[0], past[1:]
 
-    def _stir(self, colour: Picture, faded: Picture) -> Picture:
+    def _stir(self, luma: Picture, faded: Picture) -> Picture:
         """Levels by which luma differs, or did within the last frames, from its average; `_CALM` to `_UNREST`."""
-        away: Any = cv2.dilate(cv2.extractChannel(cv2.absdiff(colour, faded), 0), _CROSS)
+        away: Any = cv2.dilate(cv2.absdiff(luma, faded), _CROSS)
         self._unrest -= 1
         cv2.max(self._unrest, away, self._unrest)
         return np.clip(self._unrest, _CALM, _UNREST, out=self._unrest)
 
 
-def mix(new: Picture, old: Picture, gain: Any, scratch: Scratch) -> None:
-    """`old += (new - old) * gain / 255`, rounded: a change that comes to less than a half is dropped, a welcome play.
+def mix(new: Picture, old: Picture, share: Floats, scratch: Scratch) -> None:
+    """`old += (new - old) * share / 255`, rounded: a change that comes to less than a half is dropped, a welcome play.
 
-    new, old: `(h, w)` or `(h, w, n)` uint8. gain: `(h, w)` uint8. By weights in floats, as multiply's own scale rounds
-    on x86 but cuts off on Arm, where a small gain then leaves `old` twice as far from where it goes.
+    new, old: `(..., w)` uint8. share: float32 of that shape. By weights in floats, as multiply's own scale rounds on
+    x86 but cuts off on Arm, where a small share then leaves `old` twice as far from where it goes.
     """
-    share, rest = (scratch.take(name, gain.shape, np.float32) for name in ("share", "rest"))
-    share[:] = gain
+    rest = scratch.take("rest", share.shape, np.float32)
     np.subtract(255, share, out=rest)
-    cv2.blendLinear(new, old, share, rest, old)
+    rows = (-1, old.shape[-1])
+    target = old.reshape(rows)
+    cv2.blendLinear(new.reshape(rows), target, share.reshape(rows), rest.reshape(rows), target)
 
 
 def _table(values: Any) -> Picture:

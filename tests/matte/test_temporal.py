@@ -20,7 +20,7 @@ class Eyes:
         self.smoother = Smoother(0.9, 0.3, 28.0)
 
     def __call__(self, mask: int, luma: int, shape: tuple[int, int] = SHAPE) -> int:
-        colour = np.full((*shape, 3), luma, np.uint8)
+        colour = np.full((3, *shape), luma, np.uint8)
         steady, _ = self.smoother(np.full(shape, mask, np.uint8), colour, self.motion(colour))
         assert steady.shape == shape and (steady == steady[0, 0]).all()
         return int(steady[0, 0])
@@ -86,11 +86,11 @@ def test_colours_are_steadied_and_never_left_behind() -> None:
     smoother, motion = Smoother(0.9, 0.3, 28.0), Motion()
     mask: Picture = np.zeros(SHAPE, np.uint8)
     for luma in [100] * 25 + [103, 97] * 5:
-        colour = np.full((*SHAPE, 3), luma, np.uint8)
+        colour = np.full((3, *SHAPE), luma, np.uint8)
         _, faded = smoother(mask, colour, motion(colour))
         assert (faded == 100).all()
     for _ in range(40):
-        colour = np.full((*SHAPE, 3), 112, np.uint8)
+        colour = np.full((3, *SHAPE), 112, np.uint8)
         _, faded = smoother(mask, colour, motion(colour))
     assert (np.abs(faded.astype(int) - 112) <= 5).all()
 
@@ -101,5 +101,5 @@ def test_mixing_rounds_on_every_processor() -> None:
     new, old, gain = (draw.integers(0, 256, SHAPE, dtype=np.uint8) for _ in range(3))
     step = (new.astype(float) - old) * gain / 255
     right = old + np.sign(step) * np.floor(np.abs(step) + 0.5)
-    mix(new, old, gain, Scratch())
+    mix(new, old, gain.astype(np.float32), Scratch())
     assert np.array_equal(old, right)
