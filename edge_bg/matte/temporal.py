@@ -8,10 +8,11 @@ A network's mask shimmers on a scene that stands still. How much of the new mask
 - unrest: where luma has been near its own mean for a while, a new mask says little that is new, however sure it is.
   The mean is asked, not the last frame, or an edge that creeps would be left behind.
 
-The colours that guide the edges are steadied in the same way, or sensor noise would shake the edge of a steady
-mask. Moving the past along optical flow (DIS, at 128x72) was tried and left out: on the labelled clips it changed
-flicker by less than 3 % and cost IoU on fast motion, as what flickers there is the network's own mistakes. What
-else was tried: docs/decisions/0053.
+The past goes along with whoever moves by a pixel of the working picture or more in a frame (`shift`), where it fits
+better there than where it was. Optical flow (DIS, at 128x72) did less for more: it blurs at the outline.
+
+The colours that guide the edges are steadied in the same way, or sensor noise would shake the edge of a steady mask.
+What else was tried: docs/decisions/0053.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 
 from edge_bg.frame import Picture
 from edge_bg.matte.guided import Floats
+from edge_bg.matte.shift import displacement, shifted
 from edge_bg.tiles import Scratch
 
 
@@ -82,6 +84,7 @@ class Smoother:
             self._unrest = np.full_like(mask, _UNREST)
             self._least = np.full_like(mask, round(255 * (1 - self._strength)))
             return past[0], past[1:]
+        moved = self._follow(past, colour[0], moved)
         opening: Any = cv2.LUT(moved, self._by_motion)
         gain: Any = cv2.multiply(cv2.LUT(mask, self._by_mask), self._stir(colour[0], past[1]), None, 1 / _UNREST)
         new = self._scratch.take("new", shape, np.uint8)
@@ -90,6 +93,19 @@ class Smoother:
         share[0], share[1:] = cv2.max(opening, gain, gain), cv2.max(opening, self._least)
         mix(new, past, share, self._scratch)
         return past[0], past[1:]
+
+    def _follow(self, past: Picture, luma: Picture, moved: Picture) -> Picture:
+        """Takes the past along with whoever moves a pixel or more, where it fits better there; what is left of `moved`."""
+        x, y = displacement(past[1], luma, past[0])
+        if not x and not y:
+            return moved
+        there = shifted(past, x, y)
+        rest: Any = cv2.dilate(cv2.absdiff(luma, there[1]), _CROSS)
+        better = cv2.compare(rest, cv2.subtract(moved, _BETTER), cv2.CMP_LT)  # type: ignore[call-overload]
+        for plane, other in zip((*past, self._unrest), (*there, shifted(self._unrest, x, y)), strict=True):
+            cv2.copyTo(other, better, plane)
+        moved = moved.copy()  # the caller's
+        return np.asarray(cv2.copyTo(rest, better, moved), np.uint8)
 
     def _stir(self, luma: Picture, faded: Picture) -> Picture:
         """Levels by which luma differs, or did within the last frames, from its average; `_CALM` to `_UNREST`."""
@@ -119,4 +135,5 @@ def _table(values: Any) -> Picture:
 
 _UNREST = 20  # levels of luma away from the average at which a mask counts in full; one less with every frame
 _CALM = 3  # levels that may be noise: what counts by these still counts where there is no unrest
+_BETTER = 2  # levels by which the past has to fit better in another place
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
