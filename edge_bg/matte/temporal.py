@@ -95,7 +95,7 @@ class Smoother:
         return past[0], past[1:]
 
     def _follow(self, past: Picture, luma: Picture, moved: Picture) -> Picture:
-        """Takes the past along with whoever moves a pixel or more, where it fits better there; what is left of `moved`."""
+        """Takes the past along with whoever moves a pixel or more, where it fits better so; what is left of `moved`."""
         x, y = displacement(past[1], luma, past[0])
         if not x and not y:
             return moved
