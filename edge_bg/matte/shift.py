@@ -24,21 +24,28 @@ def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, i
     """
     size = (now.shape[1] // 2, now.shape[0] // 2)
     old, new = _half(before, size), _half(now, size)
-    inner: Any = cv2.resize(person, size, interpolation=cv2.INTER_AREA)[1:-1, 1:-1] > 127
-    if np.count_nonzero(inner) < _LEAST:
+    inside: Any = cv2.resize(person, size, interpolation=cv2.INTER_AREA)[1:-1, 1:-1] > 127
+    if np.count_nonzero(inside) < _LEAST:
         return 0, 0
-    across = (old[1:-1, 2:] - old[1:-1, :-2])[inner]
-    down = (old[2:, 1:-1] - old[:-2, 1:-1])[inner]
-    expected = old[1:-1, 1:-1][inner]
-    xx, xy, yy = across @ across + 1, across @ down, down @ down + 1
-    scale = 2 / float(xx * yy - xy * xy)  # 2: the gradients are of two pixels
+    left, top, width, height = cv2.boundingRect(inside.view(np.uint8))
+
+    def part(picture: Floats, x: int = 1, y: int = 1) -> Floats:
+        return picture[top + y : top + y + height, left + x : left + x + width]
+
+    # Outside of the people the gradients are 0, and so count for nothing.
+    people = inside[top : top + height, left : left + width]
+    across = ((part(old, x=2) - part(old, x=0)) * people).reshape(-1)
+    down = ((part(old, y=2) - part(old, y=0)) * people).reshape(-1)
+    xx, xy, yy = (float(value) for value in (across @ across + 1, across @ down, down @ down + 1))
+    scale = 2 / (xx * yy - xy * xy)  # 2: the gradients are of two pixels
     x = y = 0.0
+    seen = part(new)
     for step in range(_STEPS):
-        there = np.array([[1, 0, x], [0, 1, y]], np.float32)
-        seen = cv2.warpAffine(new, there, size, flags=_BACK, borderMode=cv2.BORDER_REPLICATE)[1:-1, 1:-1][inner]
-        seen -= expected
-        np.clip(seen, -_MOST, _MOST, out=seen)
-        right, below = float(across @ seen), float(down @ seen)
+        if step:
+            there = np.array([[1, 0, left + 1 + x], [0, 1, top + 1 + y]])
+            seen = np.asarray(cv2.warpAffine(new, there, (width, height), flags=_BACK, borderMode=_EDGE))
+        wrong = np.minimum(np.maximum(seen - part(old), -_MOST), _MOST).reshape(-1)
+        right, below = float(across @ wrong), float(down @ wrong)
         x -= scale * (yy * right - xy * below)
         y -= scale * (xx * below - xy * right)
         if step == 0 and abs(x) + abs(y) < _STANDS:
@@ -64,6 +71,7 @@ def _half(luma: Picture, size: tuple[int, int]) -> Floats:
 
 
 _BACK = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+_EDGE = cv2.BORDER_REPLICATE
 _STEPS = 3  # each finds most of what is left
 _LEAST = 30  # pixels of half size from which somebody is large enough to be followed
 _MOST = 30  # levels

@@ -84,13 +84,11 @@ class SoftTiles:
     def _alpha(self, cells: NDArray[np.intp], colour: Sequence[Picture], terms: Floats) -> Picture:
         """The alpha of some tiles, `(tiles, pixels)`."""
         around = terms.reshape(len(terms), -1).take(cells, axis=1)
-        each = self._scratch.take("each", (*around.shape[:2], self._weights.shape[1]), np.float32)
-        for start in range(0, len(cells), self._most):
-            part = np.s_[:, start : start + self._most]
-            np.matmul(around[part], self._weights, out=each[part])
-        total = each[-1]
-        value = self._scratch.take("value", total.shape, np.float32)
-        for plane, factor in zip(colour, each, strict=False):
+        shape = (len(cells), self._weights.shape[1])
+        total, factor, value = (self._scratch.take(name, shape, np.float32) for name in ("total", "factor", "value"))
+        self._spread(around[-1], total)
+        for plane, cells_of in zip(colour, around, strict=False):
+            self._spread(cells_of, factor)
             np.copyto(value, plane)
             factor *= value
             total += factor
@@ -98,6 +96,11 @@ class SoftTiles:
         cv2.threshold(total, 0, 0, cv2.THRESH_TOZERO, total)
         cv2.convertScaleAbs(total, alpha)
         return alpha
+
+    def _spread(self, around: Floats, out: Floats) -> None:
+        """Interpolates `(tiles, cells)` to `(tiles, pixels)`."""
+        for start in range(0, len(around), self._most):
+            np.matmul(around[start : start + self._most], self._weights, out=out[start : start + self._most])
 
     def _hold(self, alpha: Picture, past: Picture, play: Picture) -> None:
         """Moves `alpha` to within `play` levels of itself towards `past`, both `(tiles, pixels)`; less at the ends."""
