@@ -74,8 +74,8 @@ class Grid:
         """(width, height) of the frame with the last tiles whole."""
         return self.counts[0] * self.side, self.counts[1] * self.side
 
-    def tiles(self, working: Picture) -> Picture:
-        """`(down, across)` uint8: above 0 where any of a tile's pixels is 255; `working` is 0 or 255, `(h, w)`."""
+    def shares(self, working: Picture) -> Picture:
+        """`(down, across)` uint8: the mean of each tile of `working`, `(h, w)` uint8; above 0 if one pixel is 255."""
         return np.asarray(cv2.resize(working, self.counts, interpolation=cv2.INTER_AREA), np.uint8)
 
     def cut(self, soft: Picture, person: Picture) -> tuple[list[Rect], list[Rect]]:
@@ -97,7 +97,8 @@ class Grid:
         done: list[Rect] = []
         open_: list[Rect] = []  # reaching down to the last band; rows are bands until the end
         for band, columns in enumerate(mixed):
-            joined = _join(open_, [Rect(left, band, right, band + 1) for left, right in _runs(columns, _GAP)])
+            found = [Rect(left, band, right, band + 1) for left, right in _runs(columns, _GAP)]
+            joined = _join(open_, found) if open_ else found
             done += [rect for rect in open_ if rect.bottom <= band]
             open_ = joined
         done += open_

@@ -11,8 +11,8 @@ labelled clips (docs/decisions/0052):
 - a window's middle counts more than its rim, and the coefficients are not averaged a second time: interpolating them
   smooths enough;
 - the alpha is stretched about one half (`sharpness`), as the fit in a window is too flat for a sharp edge;
-- the fit counts only in tiles where the mask is grey or has a step, and the mask itself counts a tenth there: where the
-  colours do not tell, it decides;
+- the fit counts only in tiles where the mask is grey, and in the four beside these, and the mask itself counts a tenth
+  there: where the colours do not tell, it decides;
 - a soft alpha has play: it stays where it is while the new one is near, nearer where the picture moves. What shimmers
   there is sensor noise in the guide.
 """
@@ -110,7 +110,7 @@ class Upsampler:
         half. float32 `(4, down + 2, across + 2)`, with a border of one for interpolation. Without a guide there is b
         alone, at working size.
         """
-        known = np.asarray(cv2.resize(mask, self.grid.counts, interpolation=cv2.INTER_AREA)) if self.guided else mask
+        known = self.grid.shares(mask) if self.guided else mask
         height, width = known.shape
         terms: Floats = self._scratch.take("terms", (4 if self.guided else 1, height + 2, width + 2), np.float32)
         inner = terms[:, 1:-1, 1:-1]
@@ -118,16 +118,14 @@ class Upsampler:
         cv2.LUT(known, self._stretched, inner[-1])
         alpha = np.asarray(cv2.LUT(mask, self._saturated), np.uint8)
         if self.guided:
-            self._fit(mask, colour, terms, alpha)
+            self._fit(mask, known, colour, terms, alpha)
         terms[:, 0], terms[:, -1] = terms[:, 1], terms[:, -2]
         terms[:, :, 0], terms[:, :, -1] = terms[:, :, 1], terms[:, :, -2]
         return terms, alpha
 
-    def _fit(self, mask: Picture, colour: Picture, terms: Floats, alpha: Picture) -> None:
+    def _fit(self, mask: Picture, known: Picture, colour: Picture, terms: Floats, alpha: Picture) -> None:
         """Puts the fitted coefficients into `terms`, and what they give into `alpha`, where the mask may be wrong."""
-        # On both sides of a step the mask is as unsure as where it is grey: the outline may lie in either cell.
-        steps: Any = cv2.compare(cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _SQUARE), _STEP, cv2.CMP_GT)  # type: ignore[call-overload]
-        tiles = self.grid.tiles(cv2.dilate(cv2.max(cv2.inRange(mask, _SURE, 255 - _SURE), steps), _CROSS))  # type: ignore[arg-type]
+        tiles = _between(known, _SURE)
         left, top, across, down = cv2.boundingRect(tiles)
         if not across:
             return
@@ -152,12 +150,12 @@ class Upsampler:
         for term, new in zip(flat, fitted, strict=True):
             term[there] = new
         # What they give in the cells of these tiles, not interpolated.
-        given = values[:3].reshape(3, -1).take(self._inside.take(numbers, axis=0), axis=1)
-        given *= fitted[:3, :, None]
+        given = values[:3].reshape(3, -1).take(self._inside.take(numbers, axis=1), axis=1)
+        given *= fitted[:3, None]
         total = np.add.reduce(given)
-        total += fitted[3][:, None]
+        total += fitted[3]
         made: Any = cv2.convertScaleAbs(cv2.threshold(total, 0, 0, cv2.THRESH_TOZERO, total)[1])
-        alpha.reshape(-1)[self._cells.take(numbers, axis=0)] = made
+        alpha.reshape(-1)[self._cells.take(numbers, axis=1)] = made
 
     def _sort(self, alpha: Picture) -> tuple[Picture, Picture]:
         """Tiles where the alpha need not be 0 or 255, above 0; and which of the others are person, 1, or room, 0.
@@ -166,26 +164,31 @@ class Upsampler:
         the four beside it is, and where one is room and the next is person: between those two the outline still has to
         be found.
         """
-        least, most = cv2.erode(alpha, _CROSS), cv2.dilate(alpha, _CROSS)
-        some: Any = cv2.compare(most, _NEAR - 1, cv2.CMP_GT)  # type: ignore[call-overload]
-        soft: Any = cv2.compare(least, 256 - _NEAR, cv2.CMP_LT)  # type: ignore[call-overload]
         person = np.right_shift(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE], 7)
-        return self.grid.tiles(np.asarray(cv2.bitwise_and(some, soft), np.uint8)), person
+        return self.grid.shares(_between(alpha, _NEAR)), person
+
+
+def _between(alpha: Picture, near: int) -> Picture:
+    """255 where a pixel, or one of the four beside it, is `near` levels or more from 0 and 255, else 0.
+
+    Also where one is room and the next is person: between those two the outline still has to be found.
+    """
+    least, most = cv2.erode(alpha, _CROSS), cv2.dilate(alpha, _CROSS)
+    some, soft = cv2.inRange(most, near, 255), cv2.inRange(least, 0, 255 - near)
+    return np.asarray(cv2.bitwise_and(some, soft), np.uint8)
 
 
 def _cells(grid: Grid, margin: int) -> NDArray[np.intp]:
-    """Where the cells of each tile are, `(tiles, TILE * TILE)`, in a working picture with a margin of so many cells."""
+    """Where the cells of each tile are, `(TILE * TILE, tiles)`, in a working picture with a margin of so many cells."""
     (across, down), pitch = grid.counts, grid.working[0] + 2 * margin
     cells = np.arange(pitch * (grid.working[1] + 2 * margin)).reshape(-1, pitch)
     inner = cells[margin : margin + grid.working[1], margin : margin + grid.working[0]]
-    return inner.reshape(down, TILE, across, TILE).swapaxes(1, 2).reshape(down * across, TILE * TILE)
+    return inner.reshape(down, TILE, across, TILE).transpose(1, 3, 0, 2).reshape(TILE * TILE, down * across)
 
 
 _NEAR = 16  # levels from 0 and 255 that nobody sees
 _SURE = 6  # levels of the mask from 0 and 255 where it is believed
-_STEP = 16  # levels between neighbours from which neither is believed
 _PRIOR = 0.1  # how much the mask itself counts where it is not
 _STILL, _MOVES = 3, 9  # levels of change that may be noise, and that are motion
 _TIGHT = 0.15  # share of the play that is left where the picture moves
-_SQUARE = np.ones((3, 3), np.uint8)
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

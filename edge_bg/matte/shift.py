@@ -39,11 +39,11 @@ def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, i
     xx, xy, yy = (float(value) for value in (across @ across + 1, across @ down, down @ down + 1))
     scale = 2 / (xx * yy - xy * xy)  # 2: the gradients are of two pixels
     x = y = 0.0
+    middle = left + (width + 1) / 2, top + (height + 1) / 2
     seen = part(new)
     for step in range(_STEPS):
         if step:
-            there = np.array([[1, 0, left + 1 + x], [0, 1, top + 1 + y]])
-            seen = np.asarray(cv2.warpAffine(new, there, (width, height), flags=_BACK, borderMode=_EDGE))
+            seen = np.asarray(cv2.getRectSubPix(new, (width, height), (middle[0] + x, middle[1] + y)))
         wrong = np.minimum(np.maximum(seen - part(old), -_MOST), _MOST).reshape(-1)
         right, below = float(across @ wrong), float(down @ wrong)
         x -= scale * (yy * right - xy * below)
@@ -70,8 +70,6 @@ def _half(luma: Picture, size: tuple[int, int]) -> Floats:
     return np.asarray(small, np.float32)
 
 
-_BACK = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-_EDGE = cv2.BORDER_REPLICATE
 _STEPS = 3  # each finds most of what is left
 _LEAST = 30  # pixels of half size from which somebody is large enough to be followed
 _MOST = 30  # levels
