@@ -154,8 +154,11 @@ class Framing:
 
     def _see(self, frame: Frame, look: Look, thumb: Picture) -> None:
         """Take the look, and a second one where the first missed somebody, and plan the next."""
-        box = look.box
+        box, before = look.box, look.mask
         look.mask, look.seen, look.time = self._at(frame, box), thumb, frame.time
+        if before is not None and look.doubtful(before):
+            self.stats.count("framing.extra")
+            look.overrule(before, self.segmenter(frame))
         mask = self._merged()
         if self.options.crop:
             crowd = self._there(look, mask)

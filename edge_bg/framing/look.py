@@ -16,6 +16,10 @@ from edge_bg.framing.window import Box, Canvas, Window
 MOST = 4  # looks: each is taken anew every so many frames
 _PATIENCE = 8  # looks without anybody before one lets go
 _DOUBT = 6  # looks for which people have to be apart before theirs is divided
+_NEAR = 0.3  # of the frame: whoever needs a look of that size is seen in the whole frame, too
+_SOMEBODY = 0.05  # of a look: less is nobody yet
+_ALIKE = 0.6  # of an area: if a frame shows less of what another shows, it is not the same people a frame apart
+_PAUSE, _LONGEST = 15, 240  # looks at the whole frame after a closer one that failed; twice as many each time
 
 
 class Look:
@@ -34,7 +38,8 @@ class Look:
         self.time = -math.inf
         self.settled = False
         self.crowd: Box | None = None
-        self.missing = self._sightings = self._apart = 0
+        self.missing = self._sightings = self._apart = self._paused = 0
+        self._pause = _PAUSE
 
     @property
     def box(self) -> Box | None:
@@ -50,7 +55,8 @@ class Look:
         if crowd is not None:
             self.missing, self._sightings = 0, self._sightings + 1
             self.crowd = crowd
-            self.window.plan(crowd)
+            self.window.plan(None if self._paused else crowd)
+            self._paused = max(0, self._paused - 1)
             return True
         self.missing += 1
         if self.missing <= min(_PATIENCE, self._sightings):  # somebody seen once only may have been nobody
@@ -58,6 +64,28 @@ class Look:
         self.window.plan(None)
         self.crowd, self._sightings = None, 0
         return False
+
+    def doubtful(self, before: Picture) -> bool:
+        """Whether this closer look at somebody near by shows much less of them than `before`, the last mask, or more.
+
+        It happens that a network does not know somebody in a closer look, or takes all of it for them.
+        """
+        if self.mask is None or self.box is None or self.box.area < _NEAR * self.window.canvas.whole.area:
+            return False
+        past = self._share(before, self.box)
+        return past > _SOMEBODY and not _alike(past, self._share(self.mask, self.box))
+
+    def overrule(self, before: Picture, whole: Picture) -> None:
+        """Believe `whole`, the mask of all the frame, if it shows what `before` did; no closer looks for a while."""
+        assert self.box is not None
+        if _alike(self._share(before, self.box), self._share(whole, self.box)):
+            self.mask = whole
+            self.window.plan(None)
+            self._paused, self._pause = self._pause, min(2 * self._pause, _LONGEST)
+
+    def _share(self, mask: Picture, box: Box) -> float:
+        """How much of `box` the mask fills."""
+        return cv2.mean(self.window.canvas.fit(mask)[box.cut])[0] / 255
 
     def welcome(self, crowd: Box) -> None:
         """Frame `crowd`, who have not been seen in this look yet."""
@@ -103,6 +131,11 @@ class Look:
         self.time = min(self.time, other.time)
         self._sightings = max(self._sightings, other._sightings)
         self.welcome(self.around().join(other.around()))
+
+
+def _alike(one: float, other: float) -> bool:
+    """Whether two areas may be of the same people, a frame apart."""
+    return min(one, other) >= _ALIKE * max(one, other)
 
 
 def merge(masks: Sequence[Picture], canvas: Canvas) -> Picture:

@@ -259,3 +259,31 @@ def test_the_config_frames_and_counts():
 def test_what_a_config_may_not_say(framing, words):
     with pytest.raises(ConfigError, match=words):
         config.from_dict({"framing": framing})
+
+
+@pytest.mark.parametrize("shows", [0, 255])
+def test_a_closer_look_that_fails_is_noticed_in_the_same_frame(network, shows):
+    """A network may lose somebody near by in a closer look, or take all of it for them; the whole frame tells."""
+    failing = range(12, 15)  # frames
+
+    class Failing(Counting):
+        def __init__(self) -> None:
+            self.shrink = network.shrink
+
+        def __call__(self, frame, region=None):
+            mask = network(frame, region)
+            return mask if region is None or frame.index not in failing else np.full_like(mask, shows)
+
+    kit = Kit("near", 0, SIZE, None, np.random.default_rng(0))
+    clip = kit.clip("", 45, kit.room("painted"), [Actor(cutouts.portrait(), sway(0.5, 1.0, 0.7, by=0.05))])
+    framing, looks, shown = Framing(Failing()), [], []
+    for shot in clip:
+        network.looks.clear()
+        mask = framing(replace(shot.frame, truth=None))
+        shown.append(metrics.iou(np.asarray(cv2.resize(mask, SIZE)), shot.truth))
+        looks.append(list(network.looks))
+    assert None not in looks[11], "closer looks before"
+    assert len(looks[12]) == 2 and looks[12][1] is None, "the first that fails is checked"
+    assert looks[13:27] == [[None]] * 14, "then there are none for half a second"
+    assert None not in looks[-1], "later there are again"
+    assert min(shown) > 0.8
