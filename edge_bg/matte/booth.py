@@ -171,10 +171,9 @@ class Booth:
     def _join(self, mask: Picture, evidence: Picture) -> Picture:
         """The network's mask where it is sure; else what the room says."""
         assert self._room is not None
-        solid: Any = cv2.morphologyEx(evidence, cv2.MORPH_CLOSE, _SMALL)
         # Where the room shows as it is, only a network is believed that is surer than it was of the empty room.
-        seen: Any = cv2.max(cv2.dilate(solid, _WIDE), self._room.blind)
-        return np.asarray(cv2.max(cv2.subtract(mask, cv2.subtract(self._doubt, seen)), solid), np.uint8)
+        seen: Any = cv2.max(cv2.dilate(evidence, _WIDE), self._room.blind)
+        return np.asarray(cv2.max(cv2.subtract(mask, cv2.subtract(self._doubt, seen)), evidence), np.uint8)
 
     # --- trust ---------------------------------------------------------------------------------------
 
@@ -283,7 +282,6 @@ def _below(plane: Any, level: float) -> Any:
     return cv2.compare(plane, level, cv2.CMP_LT)  # type: ignore[call-overload]
 
 
-_SMALL = np.ones((3, 3), np.uint8)
 _WIDE = np.ones((5, 5), np.uint8)
 _REACH = np.ones((9, 9), np.uint8)
 _FAR = np.ones((17, 17), np.uint8)

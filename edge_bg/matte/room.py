@@ -16,7 +16,7 @@ from edge_bg.frame import Picture
 
 _SHADOW = 0.5  # a shadow takes at most this share of the light
 _SLACK = 4.0  # levels of difference that are never evidence
-_FULL = 14.0  # levels beyond that which are proof
+_FULL = 11.0  # levels beyond that which are proof
 _BLUR = 0.15  # of the slope at a room's edges is uncertain once it was moved, of the change once it was lit anew
 _ALIKE = 0.7  # correlation from which it is worth to compare the room that was found
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
