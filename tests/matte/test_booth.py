@@ -73,6 +73,13 @@ def test_what_a_guest_holds_is_kept():
     assert kept(with_room, (420, 20, 620, 340)) < 0.01
 
 
+def test_a_gap_between_a_hat_and_the_border_is_room():
+    matte, hat = learned(), (230, 5, 290, 90)
+    for seed in range(12):
+        alpha = matte(mask_of(PERSON), Frame(put(guest(seed), hat, (230, 90, 180)), 0.0, 0))
+    assert kept(alpha, (235, 10, 285, 85)) > 0.9 and kept(alpha, (235, 0, 285, 4)) < 0.2
+
+
 @pytest.mark.parametrize("light", [0.75, 0.55])
 def test_a_shadow_is_no_guest(light):
     matte = learned()
