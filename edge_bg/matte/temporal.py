@@ -96,6 +96,10 @@ class Smoother:
 
     def _follow(self, past: Picture, luma: Picture, moved: Picture) -> Picture:
         """Takes the past along with whoever moves a pixel or more, where it fits better so; what is left of `moved`."""
+        people: Any = cv2.compare(past[0], 127, cv2.CMP_GT)  # type: ignore[call-overload]
+        stirred: Any = cv2.min(people, cv2.LUT(moved, self._by_motion))
+        if cv2.countNonZero(stirred) < _STIRRED * cv2.countNonZero(people):
+            return moved
         x, y = displacement(past[1], luma, past[0])
         if not x and not y:
             return moved
@@ -135,5 +139,6 @@ def _table(values: Any) -> Picture:
 
 _UNREST = 20  # levels of luma away from the average at which a mask counts in full; one less with every frame
 _CALM = 3  # levels that may be noise: what counts by these still counts where there is no unrest
+_STIRRED = 0.6  # of the people: who moves by a pixel or more stirs that much of themselves, who sways less
 _BETTER = 2  # levels by which the past has to fit better in another place
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

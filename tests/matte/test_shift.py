@@ -12,8 +12,10 @@ from edge_bg.matte.temporal import Motion, Smoother
 
 SIZE = (128, 72)
 RNG = np.random.default_rng(5)
-ROOM = cv2.GaussianBlur(RNG.integers(0, 255, SIZE[::-1], np.uint8), (0, 0), 2)
-COAT = cv2.GaussianBlur(RNG.integers(0, 255, SIZE[::-1], np.uint8), (0, 0), 3)
+ROOM, COAT = (
+    cv2.normalize(cv2.GaussianBlur(RNG.normal(size=SIZE[::-1]), (0, 0), blur), None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+    for blur in (2, 3)
+)
 
 
 def scene(x: float, y: float = 0) -> tuple[Picture, Picture]:
