@@ -186,7 +186,7 @@ class Booth:
         leap = 0.0 if before is None else cv2.countNonZero(cv2.subtract(odd, before)) / odd.size
         self._odd = odd
         if self.state == "known":
-            if share >= 0.25 or broken >= 0.1 or leap >= 0.08:
+            if share >= 0.25 or broken >= 0.06 or leap >= 0.08:
                 self.state, self._fits, self._wrong = "wrong", 0, 0
         else:
             self._fits = self._fits + 1 if _good(self.figures) else 0
