@@ -18,7 +18,7 @@ _PATIENCE = 8  # looks without anybody before one lets go
 _DOUBT = 6  # looks for which people have to be apart before theirs is divided
 _NEAR = 0.3  # of the frame: whoever needs a look of that size is seen in the whole frame, too
 _SOMEBODY = 0.05  # of a look: less is nobody yet
-_ALIKE = 0.6  # of an area: if a frame shows less of what another shows, it is not the same people a frame apart
+_LOST, _KEPT = 0.35, 0.6  # of somebody: what a look that lost them shows at most, and one that did not at least
 _PAUSE, _LONGEST = 15, 240  # looks at the whole frame after a closer one that failed; twice as many each time
 
 
@@ -66,26 +66,28 @@ class Look:
         return False
 
     def doubtful(self, before: Picture) -> bool:
-        """Whether this closer look at somebody near by shows much less of them than `before`, the last mask, or more.
+        """Whether this closer look at somebody near by shows hardly any of whom `before`, the last mask, showed there.
 
-        It happens that a network does not know somebody in a closer look, or takes all of it for them.
+        It happens that a network does not know somebody in a closer look. That one shows less is no reason to doubt it:
+        the whole frame often takes things around somebody for a part of them.
         """
         if self.mask is None or self.box is None or self.box.area < _NEAR * self.window.canvas.whole.area:
             return False
-        past = self._share(before, self.box)
-        return past > _SOMEBODY and not _alike(past, self._share(self.mask, self.box))
+        return self._again(before, self.mask) < _LOST
 
     def overrule(self, before: Picture, whole: Picture) -> None:
-        """Believe `whole`, the mask of all the frame, if it shows what `before` did; no closer looks for a while."""
-        assert self.box is not None
-        if _alike(self._share(before, self.box), self._share(whole, self.box)):
+        """Believe `whole`, the mask of all the frame, if it shows whom `before` did; no closer looks for a while."""
+        if self._again(before, whole) > _KEPT:
             self.mask = whole
             self.window.plan(None)
             self._paused, self._pause = self._pause, min(2 * self._pause, _LONGEST)
 
-    def _share(self, mask: Picture, box: Box) -> float:
-        """How much of `box` the mask fills."""
-        return cv2.mean(self.window.canvas.fit(mask)[box.cut])[0] / 255
+    def _again(self, before: Picture, now: Picture) -> float:
+        """How much of what `before` shows in this look `now` shows there, too; 1 if that is next to nothing."""
+        assert self.box is not None
+        past, present = (self.window.canvas.fit(mask)[self.box.cut] for mask in (before, now))
+        there = cv2.mean(past)[0]
+        return cv2.mean(cv2.min(past, present))[0] / there if there > 255 * _SOMEBODY else 1.0
 
     def welcome(self, crowd: Box) -> None:
         """Frame `crowd`, who have not been seen in this look yet."""
@@ -131,11 +133,6 @@ class Look:
         self.time = min(self.time, other.time)
         self._sightings = max(self._sightings, other._sightings)
         self.welcome(self.around().join(other.around()))
-
-
-def _alike(one: float, other: float) -> bool:
-    """Whether two areas may be of the same people, a frame apart."""
-    return min(one, other) >= _ALIKE * max(one, other)
 
 
 def merge(masks: Sequence[Picture], canvas: Canvas) -> Picture:

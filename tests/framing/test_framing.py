@@ -18,6 +18,8 @@ from edge_bg.evaluate.scenes import Kit, enter, sway
 from edge_bg.evaluate.stage import Actor, Pose
 from edge_bg.frame import Frame, from_bgr
 from edge_bg.framing import Framing
+from edge_bg.framing.look import Look
+from edge_bg.framing.window import Box, Canvas, Window
 from edge_bg.segment import Segmenter
 
 SIZE = (640, 360)
@@ -261,9 +263,8 @@ def test_what_a_config_may_not_say(framing, words):
         config.from_dict({"framing": framing})
 
 
-@pytest.mark.parametrize("shows", [0, 255])
-def test_a_closer_look_that_fails_is_noticed_in_the_same_frame(network, shows):
-    """A network may lose somebody near by in a closer look, or take all of it for them; the whole frame tells."""
+def test_a_closer_look_that_fails_is_noticed_in_the_same_frame(network):
+    """A network may lose somebody near by in a closer look, and see somebody elsewhere; the whole frame tells."""
     failing = range(12, 15)  # frames
 
     class Failing(Counting):
@@ -272,7 +273,11 @@ def test_a_closer_look_that_fails_is_noticed_in_the_same_frame(network, shows):
 
         def __call__(self, frame, region=None):
             mask = network(frame, region)
-            return mask if region is None or frame.index not in failing else np.full_like(mask, shows)
+            if region is None or frame.index not in failing:
+                return mask
+            corner = np.zeros_like(mask)
+            corner[-40:, -60:] = 255
+            return corner
 
     kit = Kit("near", 0, SIZE, None, np.random.default_rng(0))
     clip = kit.clip("", 45, kit.room("painted"), [Actor(cutouts.portrait(), sway(0.5, 1.0, 0.7, by=0.05))])
@@ -287,3 +292,20 @@ def test_a_closer_look_that_fails_is_noticed_in_the_same_frame(network, shows):
     assert looks[13:27] == [[None]] * 14, "then there are none for half a second"
     assert None not in looks[-1], "later there are again"
     assert min(shown) > 0.8
+
+
+def test_a_closer_look_without_what_stood_beside_somebody_is_believed():
+    canvas = Canvas.of(SIZE)
+    look = Look(Window(canvas, 0.25, 8.0))
+    look.plan(Box(100, 30, 150, 144))
+    assert look.box is not None
+    both, one, none = (np.zeros(canvas.cells[::-1], np.uint8) for _ in range(3))
+    both[40:, 100:150] = one[40:, 100:125] = 255
+    for mask, doubtful in ((both, False), (one, False), (none, True)):
+        look.mask = mask
+        assert look.doubtful(both) is doubtful
+    assert not look.doubtful(none), "somebody who was not there cannot be lost"
+    look.overrule(both, none)
+    assert look.mask is none and look.box is not None, "the whole frame does not show them either: they left"
+    look.overrule(both, both)
+    assert look.mask is both and look.box is None
