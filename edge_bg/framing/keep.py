@@ -61,7 +61,7 @@ def halve(mask: Picture) -> Picture:
 
 
 def parts(small: Picture, level: int = _SURE) -> tuple[Any, list[Somebody]]:
-    """(labels int32 (h, w), the connected parts of `small` above 127, largest first); specks are left out."""
+    """(labels int32 (h, w), the connected parts of `small` above `level`, largest first); specks are left out."""
     sure = cv2.threshold(small, level, 255, cv2.THRESH_BINARY)[1]
     count, labels, table, _ = cv2.connectedComponentsWithStats(sure, connectivity=8, ltype=cv2.CV_32S)
     least = max(_LEAST * small.size, _BESIDE * int(table[1:, 4].max(initial=0)))
