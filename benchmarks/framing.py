@@ -1,10 +1,10 @@
 """What closer looks give: people of known heights, somebody who comes near and leaves again, a newcomer far from who is
-there, and passers-by under a rule.
+there, passers-by under a rule, and what a rule costs the guests.
 
-    python benchmarks/framing.py DATA [--only heights,walk,newcomer,passers]
+    python benchmarks/framing.py DATA [--only heights,walk,newcomer,passers,guests]
 
 DATA is the folder of evaluation pictures, whose people are pasted into painted rooms, streets and offices at 1280x720.
-About six minutes of one core.
+About ten minutes of one core.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from edge_bg.evaluate.scenes import Kit, enter, sway
 from edge_bg.evaluate.stage import Actor, Pose, place
 from edge_bg.frame import Frame, Picture
 from edge_bg.framing import Framing
+from edge_bg.framing.keep import Keeper
+from edge_bg.framing.motion import Motion
+from edge_bg.framing.window import Canvas
 from edge_bg.matte import Matte
 from edge_bg.segment import Segmenter
 from edge_bg.tensors import Region
@@ -143,27 +146,68 @@ def newcomer(bench: Bench) -> None:
 
 
 def passers(bench: Bench) -> None:
-    """Two people walk past behind a guest, four tries of the clip of that name: what rules leave of them."""
+    """Two people walk past behind a guest, ten tries of the clip of that name: what rules leave of them."""
     rules = {"everyone": {}, "largest": {"keep": "largest"}, "zone": {"keep": "zone", "zone": [0, 0.95, 1, 1]}}
     left: dict[str, list[float]] = {name: [] for name in rules}
     guest: dict[str, list[float]] = {name: [] for name in rules}
-    for seed in range(4):
+    for seed in range(10):
         framings = {name: Framing(bench.network, **options) for name, options in rules.items()}
         shares: dict[str, list[float]] = {name: [] for name in rules}
+        recalls: dict[str, list[float]] = {name: [] for name in rules}
         for shot in clips(seed, SIZE, names=["passers"], data=bench.data, frames=80)[0]:
             frame = replace(shot.frame, truth=None)
             bench.network.shrink(frame)
             for name, framing in framings.items():
                 mask = np.asarray(cv2.resize(framing(frame), SIZE))
-                guest[name].append(metrics.recall(mask, shot.truth > 127))
+                recalls[name].append(metrics.recall(mask, shot.truth > 127))
                 if np.count_nonzero(shot.ignore) > 500:
                     shares[name].append(float(mask[shot.ignore].mean()) / 255)
-        for name, share in shares.items():
-            left[name].append(float(np.mean(share)))
-    for name, share in left.items():
-        each = ", ".join(f"{x:.2f}" for x in share)
+        for name in rules:
+            left[name].append(float(np.mean(shares[name])))
+            guest[name].append(float(np.mean(recalls[name])))
+    for seeds in (slice(0, 4), slice(4, 10)):  # the rules were made on the first four
+        for name in rules:
+            each = ", ".join(f"{x:.2f}" for x in left[name][seeds])
+            print(
+                f"passers, seeds {seeds.start} to {seeds.stop - 1}, {name}: {np.mean(left[name][seeds]):.3f} of them "
+                f"is shown ({each}), {np.mean(guest[name][seeds]):.3f} of the guest",
+                flush=True,
+            )
+
+
+def guests(bench: Bench) -> None:
+    """What rules take of what the network shows of guests: one alone in 18 clips, three side by side in four."""
+    strip, floor = [(0, 0.95), (1, 0.95), (1, 1), (0, 1)], [(0, 0.6), (1, 0.6), (1, 1), (0, 1)]
+    alone = [(name, seed) for name in ("portrait", "still", "props", "lamp", "switch", "fast") for seed in range(3)]
+    for rule, zone, names in (
+        ("largest", None, alone),
+        ("zone", strip, alone),
+        ("zone", floor, [("group", seed) for seed in range(4)]),
+    ):
+        costs = []
+        for name, seed in names:
+            framing, motion, canvas = Framing(bench.network), Motion(3.0, SIZE), Canvas.of(SIZE)
+            keeper, cost, before = Keeper(rule, zone, canvas.cells), [], None
+            for shot in clips(seed, SIZE, names=[name], data=bench.data, frames=150)[0]:
+                frame = replace(shot.frame, truth=None)
+                bench.network.shrink(frame)
+                mask = framing(frame)
+                if mask is not before:
+                    whole = canvas.fit(mask)
+                    kept = keeper(whole)
+                keeper.watch(motion.since(motion.thumb(frame)))
+                before = mask
+                own = np.asarray(cv2.resize(shot.truth, canvas.cells, interpolation=cv2.INTER_AREA)) > 127
+                if whole[own].sum() > 255 * 100:
+                    cost.append(1 - float(kept[own].sum()) / float(whole[own].sum()))
+            costs.append(cost)
+        each = ", ".join(f"{name} {seed} {np.mean(c):.1%}" for (name, seed), c in zip(names, costs, strict=True))
+        late = np.concatenate([cost[30:] for cost in costs])
         print(
-            f"passers, {name}: {np.mean(share):.2f} of them is shown ({each}), {np.mean(guest[name]):.3f} of the guest"
+            f"guests, {rule}: {np.mean([np.mean(cost) for cost in costs]):.2%} of them is taken, mean of {len(costs)} "
+            f"clips ({each}); after the first second more than a tenth in {(late > 0.1).sum()} of {len(late)} frames, "
+            f"at most {late.max():.0%}",
+            flush=True,
         )
 
 
@@ -180,13 +224,15 @@ def part(mask: Picture, actor: Actor, index: int) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--only", default="heights,walk,newcomer,passers")
+    parser.add_argument("--only", default=",".join(SECTIONS))
     args = parser.parse_args()
     cv2.setNumThreads(1)
     bench = Bench(args.data)
     for name in args.only.split(","):
-        {"heights": heights, "walk": walk, "newcomer": newcomer, "passers": passers}[name](bench)
+        SECTIONS[name](bench)
 
+
+SECTIONS = {each.__name__: each for each in (heights, walk, newcomer, passers, guests)}
 
 if __name__ == "__main__":
     main()

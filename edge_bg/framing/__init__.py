@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import cv2
-import numpy as np
 
 from edge_bg.frame import Frame, Picture, Size
-from edge_bg.framing.keep import Keeper, Somebody, people
+from edge_bg.framing.crowd import Somebody, people
+from edge_bg.framing.keep import Keeper
 from edge_bg.framing.look import MOST, Look, enclose, merge
 from edge_bg.framing.motion import Motion
 from edge_bg.framing.options import FramingOptions, corners
@@ -121,6 +121,8 @@ class Framing:
         for look, thumb in due:
             if look is turn or (look in self._looks and not self._valid(frame, look)):
                 self._see(frame, look, thumb)
+        if self._keeper is not None:
+            self._keeper.watch(self._motion.since(whole))
         self._scout(frame, whole)
         assert self._mask is not None
         return self._mask
@@ -195,7 +197,7 @@ class Framing:
         """Everybody in `mask` whom the look shows, largest first, in cells of the canvas."""
         if look.box is not None and len(self._looks) > 1:
             mask = self._canvas.paste(mask[look.box.cut], look.box)
-        return [self._on_canvas(each.box, mask) for each in people(mask)]
+        return [self._canvas.scaled(each.box, mask) for each in people(mask)]
 
     def _plan(self, look: Look, crowd: list[Box]) -> None:
         """Plan the next look, two where people went apart, one where two came together, none where nobody is."""
@@ -215,12 +217,6 @@ class Framing:
         ) is not None:
             look.join(other)
             self._looks.remove(other)
-
-    def _on_canvas(self, box: Box, mask: Picture) -> Box:
-        """A box in cells of `mask` in cells of the canvas."""
-        (across, down), (high, wide) = self._canvas.cells, mask.shape
-        x, y = across / wide, down / high
-        return Box(int(box.left * x), int(box.top * y), int(np.ceil(box.right * x)), int(np.ceil(box.bottom * y)))
 
     # --- newcomers -----------------------------------------------------------------------------------
 
@@ -270,7 +266,7 @@ class Framing:
         """Those in `mask` who moved, if the rule would let anybody in."""
         if self._keeper is not None and not self._keeper.admits(mask):
             return []
-        return [each for each in people(mask) if _meets(each.box, moved)]
+        return [each for each in people(mask) if each.box.shares(moved)]
 
     def _welcome(self, found: Box) -> None:
         """Have somebody new looked at: with those they are near to, else in a look of their own."""
@@ -293,10 +289,3 @@ class Framing:
 
 def _age(look: Look) -> float:
     return look.time
-
-
-def _meets(box: Box, moved: Box) -> bool:
-    """Whether what moved is, for a good part, in `box`, or the other way round."""
-    wide = min(box.right, moved.right) - max(box.left, moved.left)
-    high = min(box.bottom, moved.bottom) - max(box.top, moved.top)
-    return wide > 0 and high > 0 and wide * high >= 0.25 * min(box.area, moved.area)

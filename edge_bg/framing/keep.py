@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import SHARE, Picture, Size
-from edge_bg.framing.window import Box
+from edge_bg.framing.crowd import Somebody, halve, parts
+from edge_bg.framing.silhouette import Silhouette
 
-_SURE: Final = 127  # above: somebody
 _LIKELY: Final = 90  # above: perhaps somebody
-_LEAST: Final = 0.0004  # of the picture: smaller is a speck. A person of a tenth of the height has four times that
-_BESIDE: Final = 0.03  # of the largest: smaller is a speck, too
 _DOUBT: Final = 6  # frames for which the rule has to say otherwise before somebody is let in or dropped
 _STAYS: Final = 1.5  # times as large a rival of the one who was kept has to be
 _HALF: Final = 0.5
@@ -29,45 +26,6 @@ _FAMILIAR: Final = 3  # frames after which somebody is known
 _SWELLS: Final = 2.5  # times as large as when they stood alone: who is made larger by a division is not there
 _MINE: Final = 0.2  # of a part that was seen before has to have been the guest's for all of it to be
 _SAME: Final = 0.2  # of a part has to have been somebody to be them
-
-
-@dataclass(frozen=True)
-class Somebody:
-    """A connected part of a mask: its number in the label picture, its area in cells and its box."""
-
-    label: int
-    area: int
-    box: Box
-
-
-def people(mask: Picture) -> list[Somebody]:
-    """Everybody in `mask`, largest first, in its own cells; specks are nobody."""
-    small = halve(mask)
-    x, y = mask.shape[1] / small.shape[1], mask.shape[0] / small.shape[0]
-    return [
-        Somebody(
-            each.label,
-            round(each.area * x * y),
-            Box(int(each.box[0] * x), int(each.box[1] * y), math.ceil(each.box[2] * x), math.ceil(each.box[3] * y)),
-        )
-        for each in parts(small)[1]
-    ]
-
-
-def halve(mask: Picture) -> Picture:
-    """`mask` at half size, where all counting is done: a quarter of the cost, and a person is still 4 cells wide."""
-    size = (max(1, mask.shape[1] // 2), max(1, mask.shape[0] // 2))
-    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def parts(small: Picture, level: int = _SURE) -> tuple[Any, list[Somebody]]:
-    """(labels int32 (h, w), the connected parts of `small` above `level`, largest first); specks are left out."""
-    sure = cv2.threshold(small, level, 255, cv2.THRESH_BINARY)[1]
-    count, labels, table, _ = cv2.connectedComponentsWithStats(sure, connectivity=8, ltype=cv2.CV_32S)
-    least = max(_LEAST * small.size, _BESIDE * int(table[1:, 4].max(initial=0)))
-    rows = [(i, *(int(n) for n in table[i])) for i in range(1, count) if table[i, 4] >= least]
-    found = [Somebody(i, area, Box(x, y, x + w, y + h)) for i, x, y, w, h, area in rows]
-    return labels, sorted(found, key=lambda each: -each.area)
 
 
 @dataclass
@@ -89,7 +47,8 @@ class Keeper:
                     those who have only just come the rule is asked in every frame.
 
     Where two people touch they are one part of the mask. Each cell then goes to whom it is nearer to, but only if the
-    one to be dropped was seen alone before and does not grow by it: in doubt the part is the guest's.
+    one to be dropped was seen alone before and does not grow by it: in doubt the part is the guest's. Who was not seen
+    alone is told by what the guests looked like before, if `watch` has seen somebody come near (see `Silhouette`).
     """
 
     def __init__(self, rule: str, zone: Sequence[tuple[float, float]] | None, cells: Size) -> None:
@@ -107,6 +66,8 @@ class Keeper:
         self._owner: Any = None  # int32 of half the canvas: the number of whom each cell belonged to, 0: nobody
         self._known: dict[int, _Person] = {}
         self._last = 0  # number given
+        self._kept: Picture | None = None  # 255 where those are who are kept, of half the canvas
+        self._silhouette = Silhouette()
 
     def __call__(self, mask: Picture) -> Picture:
         """`mask` uint8 of the canvas; the answer is a new array where somebody is dropped, else `mask` itself."""
@@ -122,16 +83,35 @@ class Keeper:
         numbers = np.zeros(int(labels.max()) + 1, np.int32)
         for label, number in who.items():
             numbers[label] = number
-        self._owner = numbers[labels]
+        self._owner = np.take(numbers, labels, mode="clip")
         self._known = {number: self._known[number] for number in who.values()}
-        if all(person.kept for person in self._known.values()):
+        somebody = self._owner > 0
+        if all_kept := all(person.kept for person in self._known.values()):
+            kept = somebody.view(np.uint8) * np.uint8(255)
+        else:
+            guests = np.zeros(self._last + 1, np.uint8)
+            guests[[number for number, person in self._known.items() if person.kept]] = 255
+            kept = np.take(guests, self._owner, mode="clip")
+        self._kept = kept
+        others = self._silhouette.beyond(kept, somebody, self._stands)
+        if others is None and all_kept:
             return mask
-        kept = np.zeros(self._last + 1, np.uint8)
-        kept[[number for number, person in self._known.items() if person.kept]] = 255
-        near: Any = cv2.dilate(kept[self._owner], _NEAR)
-        near[(self._owner > 0) & (kept[self._owner] == 0)] = 0
+        if others is not None:
+            kept[others > 0] = 0
+        near: Any = cv2.dilate(kept, _NEAR)
+        near[somebody & (kept == 0)] = 0
+        if others is not None:
+            self._owner[others > 0] = 0
         full: Any = cv2.resize(near, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray(cv2.multiply(mask, full, full, SHARE), np.uint8)
+
+    def watch(self, stirred: Picture) -> None:
+        """Notice who comes near the guests; once a frame. `stirred`: 255 where something moved, uint8 of any size."""
+        self._silhouette.watch(self._kept, stirred)
+
+    def _stands(self, labels: Any, each: Somebody) -> bool:
+        """Whether somebody who touches a guest is in the zone."""
+        return self._zone is not None and self._inside(labels, each)
 
     def admits(self, mask: Picture) -> bool:
         """Whether somebody in `mask`, newcomers among them, could be let in by the rule."""
@@ -208,6 +188,7 @@ class Keeper:
             fresh = person.age <= _FAMILIAR and not (self._zone is None and (guests or person.age > 1))
             if person.doubt >= _DOUBT or (person.doubt and fresh):
                 person.kept, person.doubt = not person.kept, 0
+                self._silhouette.forget()
                 if self._zone is None and person.kept:
                     for other in guests:
                         self._known[other].kept = False

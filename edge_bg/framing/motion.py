@@ -29,6 +29,7 @@ class Motion:
         self.level = level
         self.cells = (_ACROSS, max(2, round(_ACROSS * size[1] / size[0])))
         self._shrink = Shrinker()
+        self._last: Picture | None = None
 
     def thumb(self, frame: Frame, region: Region | None = None) -> Picture:
         """Luma, uint8 `(cells[1], cells[0])`, a new array; of a `region` of the frame, half as many cells each way."""
@@ -49,6 +50,11 @@ class Motion:
         change: Any = cv2.absdiff(now, before)
         level = max(self.level, min(_CEILING, _NOISE * float(cv2.mean(change)[0])))
         return np.asarray(cv2.threshold(change, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+    def since(self, now: Picture) -> Picture:
+        """`changes` since the thumbnail of the last call; nothing at the first."""
+        before, self._last = self._last, now
+        return self.changes(now, now if before is None else before)
 
     def within(self, box: Box, cells: Size) -> tuple[slice, slice]:
         """Index of `box`, which is in a canvas of `cells`, into a thumbnail; at least all of it."""

@@ -26,6 +26,7 @@ _LOOSE = 1.6  # times the best side: a look may be so much larger than planned a
 _TIGHT = 0.35  # of the margin has to be left
 _APART = 0.6  # of a shared look: if the looks at each cover less, they are taken in turn
 _TOGETHER = 0.75  # of it: if they cover more, one does again
+_SHARED = 0.25  # of the smaller of two boxes is a good part
 _NEAR = 0.4  # of the frame: who needs a larger look is near by, and is looked at in every frame
 
 
@@ -72,6 +73,12 @@ class Box(NamedTuple):
         return (
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
+
+    def shares(self, other: Box) -> bool:
+        """Whether a good part of one of the two lies in the other."""
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        high = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return wide > 0 and high > 0 and wide * high >= _SHARED * min(self.area, other.area)
 
     @property
     def cut(self) -> tuple[slice, slice]:
@@ -128,6 +135,12 @@ class Canvas:
         out = np.zeros(self.cells[::-1], np.uint8)
         out[box.cut] = self.fit(mask, box.size)
         return out
+
+    def scaled(self, box: Box, mask: Picture) -> Box:
+        """A box in cells of `mask`, of any size, in cells of the canvas."""
+        (across, down), (high, wide) = self.cells, mask.shape
+        x, y = across / wide, down / high
+        return Box(int(box.left * x), int(box.top * y), int(np.ceil(box.right * x)), int(np.ceil(box.bottom * y)))
 
     def around(self, box: Box, margin: float, shortest: float) -> Box:
         """`box` with `margin` parts of its height around it, no side under `shortest` pixels, inside the canvas."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_bg.framing.keep import Keeper, people
+from edge_bg.framing.crowd import people
+from edge_bg.framing.keep import Keeper
 
 CELLS = (256, 144)
 STRIP = [(0, 0.9), (1, 0.9), (1, 1), (0, 1)]
