@@ -90,10 +90,13 @@ class Grid:
         _, first, _, high = cv2.boundingRect(cv2.bitwise_or(soft, person))
         if not high:
             return [], []
-        tops = np.arange(first, first + high, _BAND)
-        inside, outside = np.minimum.reduceat(person, tops), np.maximum.reduceat(person, tops)
+        # Whole bands, the last row as often as it takes.
+        rows = np.minimum(np.arange(first, first - (-high // _BAND) * _BAND), first + high - 1)
+        people = person.take(rows, axis=0).reshape(-1, _BAND, person.shape[1])
+        inside, outside = np.minimum.reduce(people, axis=1), np.maximum.reduce(people, axis=1)
         # A column that is neither room nor person all the way down is as good as soft.
-        mixed = np.maximum.reduceat(soft, tops) | (inside ^ outside)
+        mixed = np.maximum.reduce(soft.take(rows, axis=0).reshape(people.shape), axis=1)
+        mixed |= inside ^ outside
         done: list[Rect] = []
         open_: list[Rect] = []  # reaching down to the last band; rows are bands until the end
         for band, columns in enumerate(mixed):
@@ -137,18 +140,20 @@ def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:
     for rect in found:
         for other in above:
             left, right = min(rect.left, other.left), max(rect.right, other.right)
-            added = (right - left) * (rect.bottom - other.top) - _area(rect) - _area(other)
-            others = (r for r in (*above, *found, *joined) if r not in (rect, other))
-            if added * _BAND <= _WORTH and all(right <= r.left or r.right <= left for r in others):
+            wide, tall = right - left, rect.bottom - other.top
+            added = wide * tall - (rect.right - rect.left) - (other.right - other.left) * (tall - 1)
+            if added * _BAND > _WORTH:
+                continue
+            if all(
+                right <= r.left or r.right <= left
+                for r in (*above, *found, *joined)
+                if r is not rect and r is not other
+            ):
                 above.remove(other)
                 rect = Rect(left, other.top, right, rect.bottom)
                 break
         joined.append(rect)
     return joined
-
-
-def _area(rect: Rect) -> int:
-    return (rect.right - rect.left) * (rect.bottom - rect.top)
 
 
 class SoftAlpha(np.ndarray[Any, np.dtype[np.uint8]]):

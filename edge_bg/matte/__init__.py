@@ -64,7 +64,7 @@ class Matte:
         """Take the grid that suits the mask's size, of four mask pixels one is worked on, and people far away."""
         if self.booth:
             return  # the learned room has one size
-        share = cv2.mean(mask)[0] / 255
+        share = cv2.norm(mask, cv2.NORM_L1) / (255 * mask.size)
         if share > _NOBODY:
             self._far = share < _FAR * (_NEARER if self._far else 1)
         pixels = min(max(mask.size // 4, _FOR_FAR if self._far else WORKING_PIXELS), _FINEST)

@@ -54,10 +54,7 @@ class Upsampler:
         self._plays = play > 0
         self._play: Picture = np.rint(play * (1 - (1 - _TIGHT) * moving)).astype(np.uint8)
         self._tiles = SoftTiles(grid, 1 if guided else TILE)
-        margin = TILE * radius
-        self._values: Floats = np.empty((4, *(side + 2 * margin for side in grid.working[::-1])), np.float32)
-        self._inside, self._cells = _cells(grid, margin), _cells(grid, 0)
-        self._halves = [np.zeros(self._tiles.shape, np.uint8) for _ in range(2)]  # this frame's alpha and the last one
+        self._cells = _cells(grid)
         self._started = False
         self._scratch = Scratch()
 
@@ -68,9 +65,9 @@ class Upsampler:
     def follow(self, other: Upsampler) -> None:
         """Go on from the last alpha of `other`, which worked on another grid of the same frame."""
         (width, height), (rows, columns) = self.grid.size, self._tiles.shape
-        seen = other._halves[0][: height // 2, : width // 2]
+        seen = other._tiles.picture()[: height // 2, : width // 2]
         sides = (0, rows - seen.shape[0], 0, columns - seen.shape[1])
-        self._halves[0] = np.asarray(cv2.copyMakeBorder(seen, *sides, cv2.BORDER_REPLICATE), np.uint8)
+        self._tiles.remember(np.asarray(cv2.copyMakeBorder(seen, *sides, cv2.BORDER_REPLICATE), np.uint8))
         self._started = other._started
 
     def __call__(self, mask: Picture, colour: Picture, moved: Picture, halves: list[Picture], out: I420) -> SoftAlpha:
@@ -84,19 +81,19 @@ class Upsampler:
         terms, alpha = self._terms(mask, colour)
         soft, person = self._sort(alpha)
         rects, solid = self.grid.cut(soft, person)
-        self._halves.reverse()
-        half, past = self._halves
-        self._tiles.fill(half, person)
-        tiles = np.flatnonzero(soft)
-        play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]]
-        self._tiles.draw(tiles, terms, halves if self.guided else [], half, past if self._started else None, play)
-        self._started = self._plays
+        tiles = (soft != 0).reshape(-1).nonzero()[0]
+        play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]] if self._started else None
         y, u, v = planes(out)
+        fits = u.shape == self._tiles.shape
+        half = u if fits else self._scratch.take("half", self._tiles.shape, np.uint8)
+        self._tiles.draw(tiles, person, terms, halves if self.guided else [], half, play)
+        self._started = self._plays
+        if not fits:
+            np.copyto(u, half[: u.shape[0], : u.shape[1]])
+        np.copyto(v, u)
         y.fill(0)
         for left, top, right, bottom in solid:
             y[top:bottom, left:right] = 255
-        np.copyto(u, half[: u.shape[0], : u.shape[1]])
-        np.copyto(v, u)
         for left, top, right, bottom in rects:
             # What adjoins a rectangle is plain, or nearly so: interpolating each alone leaves no seam.
             whole, part = y[top:bottom, left:right], u[top // 2 : bottom // 2, left // 2 : right // 2]
@@ -129,33 +126,46 @@ class Upsampler:
         left, top, across, down = cv2.boundingRect(tiles)
         if not across:
             return
-        values = self._values
-        m = TILE * self.radius
-        np.copyto(values[:3, m:-m, m:-m], colour)
-        cv2.LUT(mask, self._stretched, values[3, m:-m, m:-m])
-        values[:, :m], values[:, -m:] = values[:, m : m + 1], values[:, -m - 1 : -m]
-        values[:, :, :m], values[:, :, -m:] = values[:, :, m : m + 1], values[:, :, -m - 1 : -m]
-        high, pitch = down + 2 * self.radius, across + 2 * self.radius
-        part = np.s_[:, TILE * top : TILE * (top + high), TILE * left : TILE * (left + pitch)]
-        numbers = np.flatnonzero(tiles != 0)
+        radius, (wide, high) = self.radius, (across + 2 * self.radius, down + 2 * self.radius)
+        values = self._scratch.take("values", (4, TILE * high, TILE * wide), np.float32)
+        self._cut(mask, colour, TILE * (left - radius), TILE * (top - radius), values)
+        numbers = (tiles != 0).reshape(-1).nonzero()[0]
         y, x = np.divmod(numbers, self.grid.counts[0])
-        where = y * pitch + x
-        where -= top * pitch + left
-        fitted = fit(values[part], where, self.radius, self.epsilon, self._scratch)
+        where = y * wide + x
+        where -= top * wide + left
+        fitted = fit(values, where, radius, self.epsilon, self._scratch)
         fitted *= np.float32(1 - _PRIOR)
         there = y * terms.shape[2] + x
         there += terms.shape[2] + 1
         flat = terms.reshape(4, -1)
         fitted[3] += flat[3].take(there) * np.float32(_PRIOR)
-        for term, new in zip(flat, fitted, strict=True):
-            term[there] = new
+        flat[:, there] = fitted
         # What they give in the cells of these tiles, not interpolated.
-        given = values[:3].reshape(3, -1).take(self._inside.take(numbers, axis=1), axis=1)
-        given *= fitted[:3, None]
+        cells = self._cells.take(numbers, axis=1)
+        given = colour.reshape(3, -1).take(cells, axis=1) * fitted[:3, None]
         total = np.add.reduce(given)
         total += fitted[3]
         made: Any = cv2.convertScaleAbs(cv2.threshold(total, 0, 0, cv2.THRESH_TOZERO, total)[1])
-        alpha.reshape(-1)[self._cells.take(numbers, axis=1)] = made
+        alpha.reshape(-1)[cells] = made
+
+    def _cut(self, mask: Picture, colour: Picture, left: int, top: int, values: Floats) -> None:
+        """Fills `values` `(4, h, w)`: Y, U, V and the stretched mask from (left, top) on, continued at the edges."""
+        _, high, wide = values.shape
+        right, bottom = left + wide, top + high
+        height, width = mask.shape
+        here = np.s_[max(0, top) : bottom, max(0, left) : right]
+        above, before, below, after = max(0, -top), max(0, -left), max(0, bottom - height), max(0, right - width)
+        inner = values[:, above : high - below, before : wide - after]
+        np.copyto(inner[:3], colour[(slice(None), *here)])
+        cv2.LUT(mask[here], self._stretched, inner[3])
+        if above:
+            values[:, :above] = values[:, above : above + 1]
+        if below:
+            values[:, -below:] = values[:, -below - 1 : -below]
+        if before:
+            values[:, :, :before] = values[:, :, before : before + 1]
+        if after:
+            values[:, :, -after:] = values[:, :, -after - 1 : -after]
 
     def _sort(self, alpha: Picture) -> tuple[Picture, Picture]:
         """Tiles where the alpha need not be 0 or 255, above 0; and which of the others are person, 1, or room, 0.
@@ -174,16 +184,15 @@ def _between(alpha: Picture, near: int) -> Picture:
     Also where one is room and the next is person: between those two the outline still has to be found.
     """
     least, most = cv2.erode(alpha, _CROSS), cv2.dilate(alpha, _CROSS)
-    some, soft = cv2.inRange(most, near, 255), cv2.inRange(least, 0, 255 - near)
-    return np.asarray(cv2.bitwise_and(some, soft), np.uint8)
+    cv2.min(most, cv2.bitwise_not(least, least), most)
+    return np.asarray(cv2.threshold(most, near - 1, 255, cv2.THRESH_BINARY, most)[1], np.uint8)
 
 
-def _cells(grid: Grid, margin: int) -> NDArray[np.intp]:
-    """Where the cells of each tile are, `(TILE * TILE, tiles)`, in a working picture with a margin of so many cells."""
-    (across, down), pitch = grid.counts, grid.working[0] + 2 * margin
-    cells = np.arange(pitch * (grid.working[1] + 2 * margin)).reshape(-1, pitch)
-    inner = cells[margin : margin + grid.working[1], margin : margin + grid.working[0]]
-    return inner.reshape(down, TILE, across, TILE).transpose(1, 3, 0, 2).reshape(TILE * TILE, down * across)
+def _cells(grid: Grid) -> NDArray[np.intp]:
+    """Where the cells of each tile are in a working picture, `(TILE * TILE, tiles)`."""
+    (across, down), (width, height) = grid.counts, grid.working
+    cells = np.arange(width * height).reshape(down, TILE, across, TILE)
+    return cells.transpose(1, 3, 0, 2).reshape(TILE * TILE, down * across)
 
 
 _NEAR = 16  # levels from 0 and 255 that nobody sees

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_bg.frame import Picture
 
 Floats = NDArray[np.float32]
+Part = tuple[slice, slice, slice]
 
 
 def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, int]:
@@ -23,29 +24,36 @@ def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, i
     where a step reaches further; differences that it cannot explain are held to `_MOST` levels.
     """
     size = (now.shape[1] // 2, now.shape[0] // 2)
-    old, new = _half(before, size), _half(now, size)
-    inside: Any = cv2.resize(person, size, interpolation=cv2.INTER_AREA)[1:-1, 1:-1] > 127
-    if np.count_nonzero(inside) < _LEAST:
-        return 0, 0
-    left, top, width, height = cv2.boundingRect(inside.view(np.uint8))
-
-    def part(picture: Floats, x: int = 1, y: int = 1) -> Floats:
-        return picture[top + y : top + y + height, left + x : left + x + width]
-
-    # Outside of the people the gradients are 0, and so count for nothing.
+    inside: Any = cv2.threshold(cv2.resize(person, size, interpolation=cv2.INTER_AREA), 127, 1, cv2.THRESH_BINARY)[1]
+    inside = inside[1:-1, 1:-1]
+    left, top, width, height = cv2.boundingRect(inside)
     people = inside[top : top + height, left : left + width]
-    across = ((part(old, x=2) - part(old, x=0)) * people).reshape(-1)
-    down = ((part(old, y=2) - part(old, y=0)) * people).reshape(-1)
-    xx, xy, yy = (float(value) for value in (across @ across + 1, across @ down, down @ down + 1))
+    if cv2.countNonZero(people) < _LEAST:
+        return 0, 0
+    # What is looked at: the people, one pixel more for the gradients, and as far as a step may lead.
+    x_0, y_0 = max(0, left - _FURTHEST), max(0, top - _FURTHEST)
+    around = np.s_[2 * y_0 : 2 * (top + height + 2 + _FURTHEST), 2 * x_0 : 2 * (left + width + 2 + _FURTHEST)]
+    old, new = _half(before[around]), _half(now[around])
+    left, top = left - x_0 + 1, top - y_0 + 1
+    old = old[top - 1 : top + height + 1, left - 1 : left + width + 1]
+    slopes: Floats = np.empty((2, height, width), np.float32)
+    np.subtract(old[1:-1, 2:], old[1:-1, :-2], out=slopes[0])
+    np.subtract(old[2:, 1:-1], old[:-2, 1:-1], out=slopes[1])
+    slopes *= people  # outside of the people the gradients are 0, and so count for nothing
+    both = slopes.reshape(2, -1)
+    (xx, xy), (_, yy) = (both @ both.T).tolist()
+    xx, yy = xx + 1, yy + 1
     scale = 2 / (xx * yy - xy * xy)  # 2: the gradients are of two pixels
     x = y = 0.0
-    middle = left + (width + 1) / 2, top + (height + 1) / 2
-    seen = part(new)
+    middle = left + (width - 1) / 2, top + (height - 1) / 2
+    old, seen = old[1:-1, 1:-1], new[top : top + height, left : left + width]
+    wrong: Floats = np.empty((height, width), np.float32)
     for step in range(_STEPS):
         if step:
             seen = np.asarray(cv2.getRectSubPix(new, (width, height), (middle[0] + x, middle[1] + y)))
-        wrong = np.minimum(np.maximum(seen - part(old), -_MOST), _MOST).reshape(-1)
-        right, below = float(across @ wrong), float(down @ wrong)
+        np.subtract(seen, old, out=wrong)
+        np.minimum(np.maximum(wrong, -_MOST, out=wrong), _MOST, out=wrong)
+        right, below = (both @ wrong.reshape(-1)).tolist()
         x -= scale * (yy * right - xy * below)
         y -= scale * (xx * below - xy * right)
         if step == 0 and abs(x) + abs(y) < _STANDS:
@@ -54,18 +62,17 @@ def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, i
     return (round(2 * x), round(2 * y)) if far < _FURTHEST else (0, 0)
 
 
-def shifted(planes: Picture, x: int, y: int) -> Picture:
-    """`planes`, `(..., h, w)` uint8, moved by x pixels to the right and y down; what comes in is what was there."""
-    height, width = planes.shape[-2:]
-    moved = planes.copy()
-    moved[..., max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)] = planes[
-        ..., max(0, -y) : height + min(0, -y), max(0, -x) : width + min(0, -x)
-    ]
-    return moved
+def overlap(shape: tuple[int, ...], x: int, y: int) -> tuple[Part, Part]:
+    """(before, now): the parts of planes `(..., h, w)`, of that `shape` each, that show the same, moved by (x, y)."""
+    height, width = shape
+    before = np.s_[:, max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
+    now = np.s_[:, max(0, y) : height - max(0, -y), max(0, x) : width - max(0, -x)]
+    return before, now
 
 
-def _half(luma: Picture, size: tuple[int, int]) -> Floats:
+def _half(luma: Picture) -> Floats:
     """`luma` at half size, a little blurred, in floats."""
+    size = (luma.shape[1] // 2, luma.shape[0] // 2)
     small: Any = cv2.blur(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), (3, 3))
     return np.asarray(small, np.float32)
 

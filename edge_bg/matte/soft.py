@@ -19,7 +19,6 @@ from edge_bg.tiles import Grid, Scratch
 
 Floats = NDArray[np.float32]
 _PRODUCT = 1 << 18  # multiplications up to which a library's matrix product stays on this thread
-_AT_ONCE = 3  # so many products' tiles are handled together, and stay in the cache
 
 
 class SoftTiles:
@@ -45,62 +44,75 @@ class SoftTiles:
         pitch = across * cells + 2
         near = np.arange(cells + 2)
         self._cells = (cells * (y * pitch + x))[:, None] + (near[:, None] * pitch + near).reshape(-1)
+        # The last picture: tiles that are all 0, all 255, and those that were drawn; and which of them is where.
+        self._drawn: Picture = np.repeat(np.array([[0], [255]], np.uint8), side * side, axis=1)
+        self._which: NDArray[np.intp] = np.zeros(down * across, np.intp)
         self._scratch = Scratch()
 
-    def fill(self, out: Picture, person: Picture) -> None:
-        """Makes each tile of `out` 0 or 255, as `person`, `(down, across)`, is 0 or 1."""
-        out.reshape(len(person), self.side, -1)[...] = self._plain.take(person).view(np.uint8)[:, None]
+    def picture(self) -> Picture:
+        """The last picture, `self.shape`, a new array."""
+        picture: Picture = np.empty(self.shape, np.uint8)
+        picture.reshape(-1).view(self._row)[self._rows] = self._drawn[self._which].view(self._row)
+        return picture
+
+    def remember(self, picture: Picture) -> None:
+        """Go on from `picture`, `self.shape` uint8, as the last one."""
+        tiles = self._take(picture, self._rows)
+        self._drawn = np.concatenate((self._drawn[:2], tiles))
+        self._which = np.arange(2, 2 + len(tiles))
 
     def draw(
         self,
         tiles: NDArray[np.intp],
+        person: Picture,
         terms: Floats,
         colour: Sequence[Picture],
         out: Picture,
-        past: Picture | None,
-        play: Picture,
+        play: Picture | None,
     ) -> None:
-        """Draws `tiles`, their numbers row by row, into `out`, `self.shape` uint8.
+        """Draws `tiles`, their numbers row by row, into `out`, `self.shape` uint8, C-contiguous.
 
+        person: `(down, across)` uint8; the other tiles become 0 or 255 where it is 0 or 1.
         terms:  a coefficient for each plane of `colour`, then a constant, float32 `(n + 1, h + 2, w + 2)`: a value for
                 each cell, with a border of one; interpolated.
         colour: uint8 planes of `self.shape`.
-        past:   the last `out`, or None. Alpha stays where it was while that is within `play` levels, a value for each
-                tile, of the new one; the nearer to 0 or 255, the closer.
+        play:   alpha stays where it was in the last picture while that is within so many levels, uint8 `(tiles,)`, of
+                the new one; the nearer to 0 or 255, the closer. None: there was none.
         """
-        most = _AT_ONCE * self._most
-        for start in range(0, len(tiles), most):
-            part = tiles[start : start + most]
+        out.reshape(len(person), self.side, -1)[...] = self._plain.take(person).view(np.uint8)[:, None]
+        flat = out.reshape(-1).view(self._row)
+        drawn: Picture = np.empty((2 + len(tiles), self.side * self.side), np.uint8)
+        drawn[:2] = self._drawn[:2]
+        for start in range(0, len(tiles), self._most):
+            part = tiles[start : start + self._most]
             rows = self._rows.take(part, axis=0)
-            alpha = self._alpha(self._cells.take(part, axis=0), [self._take(plane, rows) for plane in colour], terms)
-            if past is not None:
-                self._hold(alpha, self._take(past, rows), play[start : start + most, None])
-            out.reshape(-1).view(self._row)[rows] = alpha.view(self._row)
+            alpha = drawn[2 + start : 2 + start + len(part)]
+            self._make(alpha, self._cells.take(part, axis=0), [self._take(plane, rows) for plane in colour], terms)
+            if play is not None:
+                past = self._drawn.take(self._which.take(part), axis=0)
+                self._hold(alpha, past, play[start : start + len(part), None])
+            flat.put(rows, alpha.view(self._row))
+        self._drawn = drawn
+        self._which = person.reshape(-1).astype(np.intp)
+        self._which[tiles] = np.arange(2, 2 + len(tiles))
 
     def _take(self, plane: Picture, rows: NDArray[np.intp]) -> Picture:
         """The tiles of `plane` whose rows are `rows`, `(tiles, pixels)`."""
         return plane.reshape(-1).view(self._row).take(rows).view(np.uint8)
 
-    def _alpha(self, cells: NDArray[np.intp], colour: Sequence[Picture], terms: Floats) -> Picture:
-        """The alpha of some tiles, `(tiles, pixels)`."""
+    def _make(self, alpha: Picture, cells: NDArray[np.intp], colour: Sequence[Picture], terms: Floats) -> None:
+        """Writes the alpha of some tiles, `(tiles, pixels)`."""
         around = terms.reshape(len(terms), -1).take(cells, axis=1)
-        shape = (len(cells), self._weights.shape[1])
-        total, factor, value = (self._scratch.take(name, shape, np.float32) for name in ("total", "factor", "value"))
-        self._spread(around[-1], total)
-        for plane, cells_of in zip(colour, around, strict=False):
-            self._spread(cells_of, factor)
-            np.copyto(value, plane)
-            factor *= value
-            total += factor
-        alpha = self._scratch.take("alpha", total.shape, np.uint8)
+        shape = (len(terms), *alpha.shape)
+        spread, value = (self._scratch.take(name, shape, np.float32) for name in ("spread", "value"))
+        np.matmul(around, self._weights, out=spread)
+        total = spread[-1]
+        for plane, factor, product in zip(colour, spread, value, strict=False):
+            np.copyto(product, plane)
+            product *= factor
+            total += product
         cv2.threshold(total, 0, 0, cv2.THRESH_TOZERO, total)
         cv2.convertScaleAbs(total, alpha)
-        return alpha
-
-    def _spread(self, around: Floats, out: Floats) -> None:
-        """Interpolates `(tiles, cells)` to `(tiles, pixels)`."""
-        for start in range(0, len(around), self._most):
-            np.matmul(around[start : start + self._most], self._weights, out=out[start : start + self._most])
 
     def _hold(self, alpha: Picture, past: Picture, play: Picture) -> None:
         """Moves `alpha` to within `play` levels of itself towards `past`, both `(tiles, pixels)`; less at the ends."""

@@ -6,7 +6,10 @@ A network's mask shimmers on a scene that stands still. How much of the new mask
 - certainty: a sure mask (near 0 or 1) is taken sooner than an unsure one. The idea is that of MediaPipe's
   `segmentation_smoothing_calculator` (Apache-2.0), which weighs by uncertainty alone;
 - unrest: where luma has been near its own mean for a while, a new mask says little that is new, however sure it is.
-  The mean is asked, not the last frame, or an edge that creeps would be left behind.
+  The mean is asked, not the last frame, or an edge that creeps would be left behind;
+- agreement: where luma stands still, the past goes no further than the last three masks all ask for. What only one of
+  them says is a flash. Temporal antialiasing holds its past to the new frame's surroundings in the same way (B. Karis,
+  "High-Quality Temporal Supersampling", SIGGRAPH 2014 courses); here they are those in time.
 
 The past goes along with whoever moves by a pixel of the working picture or more in a frame (`shift`), where it fits
 better there than where it was. Optical flow (DIS, at 128x72) did less for more: it blurs at the outline.
@@ -24,7 +27,7 @@ import numpy as np
 
 from edge_bg.frame import Picture
 from edge_bg.matte.guided import Floats
-from edge_bg.matte.shift import displacement, shifted
+from edge_bg.matte.shift import displacement, overlap
 from edge_bg.tiles import Scratch
 
 
@@ -63,11 +66,13 @@ class Smoother:
         certainty = np.abs(levels - 127.5) / 127.5
         # Below half of `motion` the change is sensor noise.
         self._by_motion = _table(np.clip(levels * 2 / motion - 1, 0, 1))
+        self._noise = int(np.argmax(self._by_motion > 0)) - 1
         self._by_mask = _table(np.clip(1 - strength + sure * certainty**2, 0, 1))
         self._strength = strength
         self._scratch = Scratch()
-        self._past: Picture | None = None  # (4, h, w): mask, Y, U, V
-        self._unrest = self._least = np.empty((0, 0), np.uint8)
+        self._past: Picture | None = None  # (5, h, w): mask, Y, U, V, unrest
+        self._calm = self._least = np.empty((0, 0), np.uint8)
+        self._recent: list[Picture] = []  # the last masks as they came, oldest first
 
     def reset(self) -> None:
         """Forget the past: the next mask is taken whole."""
@@ -79,44 +84,50 @@ class Smoother:
         mask: `(h, w)` uint8. colour: `(3, h, w)` uint8, Y, U, V. moved: `(h, w)` uint8, of `Motion`.
         """
         past, shape = self._past, (4, *mask.shape)
-        if past is None or past.shape != shape:
-            self._past = past = np.concatenate((mask[None], colour))
-            self._unrest = np.full_like(mask, _UNREST)
+        if past is None or past.shape[1:] != mask.shape:
+            self._past = past = np.concatenate((mask[None], colour, np.full_like(mask[None], _UNREST)))
+            self._calm = np.full_like(mask, _CALM)
             self._least = np.full_like(mask, round(255 * (1 - self._strength)))
-            return past[0], past[1:]
+            return past[0], past[1:4]
         moved = self._follow(past, colour[0], moved)
         opening: Any = cv2.LUT(moved, self._by_motion)
-        gain: Any = cv2.multiply(cv2.LUT(mask, self._by_mask), self._stir(colour[0], past[1]), None, 1 / _UNREST)
+        gain: Any = cv2.LUT(mask, self._by_mask)
+        cv2.multiply(gain, self._stir(colour[0], past), gain, 1 / _UNREST)
         new = self._scratch.take("new", shape, np.uint8)
         new[0], new[1:] = mask, colour
         share = self._scratch.take("share", shape, np.float32)
-        share[0], share[1:] = cv2.max(opening, gain, gain), cv2.max(opening, self._least)
-        mix(new, past, share, self._scratch)
-        return past[0], past[1:]
+        share[0], share[1:] = cv2.max(opening, gain, gain), cv2.max(opening, self._least, opening)
+        mix(new, past[:4], share, self._scratch)
+        return past[0], past[1:4]
 
     def _follow(self, past: Picture, luma: Picture, moved: Picture) -> Picture:
         """Takes the past along with whoever moves a pixel or more, where it fits better so; what is left of `moved`."""
-        people: Any = cv2.compare(past[0], 127, cv2.CMP_GT)  # type: ignore[call-overload]
-        stirred: Any = cv2.min(people, cv2.LUT(moved, self._by_motion))
-        if cv2.countNonZero(stirred) < _STIRRED * cv2.countNonZero(people):
+        people: Any = cv2.threshold(past[0], 127, 255, cv2.THRESH_BINARY)[1]
+        count = cv2.countNonZero(people)
+        cv2.min(people, cv2.threshold(moved, self._noise, 255, cv2.THRESH_BINARY)[1], people)
+        if cv2.countNonZero(people) < _STIRRED * count:
             return moved
         x, y = displacement(past[1], luma, past[0])
         if not x and not y:
             return moved
-        there = shifted(past, x, y)
-        rest: Any = cv2.dilate(cv2.absdiff(luma, there[1]), _CROSS)
-        better = cv2.compare(rest, cv2.subtract(moved, _BETTER), cv2.CMP_LT)  # type: ignore[call-overload]
-        for plane, other in zip((*past, self._unrest), (*there, shifted(self._unrest, x, y)), strict=True):
-            cv2.copyTo(other, better, plane)
+        there, here = overlap(luma.shape, x, y)
+        before = past.copy()[there]
+        rest: Any = cv2.dilate(cv2.absdiff(luma[here[1:]], before[1]), _CROSS)
         moved = moved.copy()  # the caller's
-        return np.asarray(cv2.copyTo(rest, better, moved), np.uint8)
+        change = moved[here[1:]]
+        better = cv2.compare(rest, cv2.subtract(change, _BETTER), cv2.CMP_LT)  # type: ignore[call-overload]
+        for plane, other in zip((*past[here], change), (*before, rest), strict=True):
+            cv2.copyTo(other, better, plane)
+        return moved
 
-    def _stir(self, luma: Picture, faded: Picture) -> Picture:
+    def _stir(self, luma: Picture, past: Picture) -> Picture:
         """Levels by which luma differs, or did within the last frames, from its average; `_CALM` to `_UNREST`."""
-        away: Any = cv2.dilate(cv2.absdiff(luma, faded), _CROSS)
-        self._unrest -= 1
-        cv2.max(self._unrest, away, self._unrest)
-        return np.clip(self._unrest, _CALM, _UNREST, out=self._unrest)
+        unrest = past[4]
+        away: Any = cv2.dilate(cv2.absdiff(luma, past[1]), _CROSS)
+        unrest -= 1
+        cv2.max(unrest, away, unrest)
+        cv2.threshold(unrest, _UNREST, 255, cv2.THRESH_TRUNC, unrest)
+        return np.asarray(cv2.max(unrest, self._calm, unrest), np.uint8)
 
 
 def mix(new: Picture, old: Picture, share: Floats, scratch: Scratch) -> None:
@@ -140,5 +151,7 @@ def _table(values: Any) -> Picture:
 _UNREST = 20  # levels of luma away from the average at which a mask counts in full; one less with every frame
 _CALM = 3  # levels that may be noise: what counts by these still counts where there is no unrest
 _STIRRED = 0.6  # of the people: who moves by a pixel or more stirs that much of themselves, who sways less
+_AGREE = 3  # masks that have to ask for a change where the picture stands still
+_STANDS = 4  # levels of luma below which it does
 _BETTER = 2  # levels by which the past has to fit better in another place
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_bg.frame import Picture
-from edge_bg.matte.shift import displacement, shifted
+from edge_bg.matte.shift import displacement, overlap
 from edge_bg.matte.temporal import Motion, Smoother
 
 SIZE = (128, 72)
@@ -52,15 +52,17 @@ def test_nobody_and_another_picture_have_no_move() -> None:
     assert max(abs(x), abs(y)) < 8
 
 
-def test_shifted_moves_every_plane_and_keeps_what_was_at_the_edge() -> None:
+def test_the_parts_that_overlap_show_the_same() -> None:
     planes = RNG.integers(0, 255, (2, 6, 8), np.uint8)
     for x, y in ((2, 1), (-3, 0), (0, -2)):
-        moved = shifted(planes, x, y)
+        before, now = overlap((6, 8), x, y)
+        moved = np.full_like(planes, 0)
+        moved[now] = planes[before]
         for row in range(6):
             for column in range(8):
                 r, c = row - y, column - x
                 inside = 0 <= r < 6 and 0 <= c < 8
-                assert (moved[:, row, column] == (planes[:, r, c] if inside else planes[:, row, column])).all()
+                assert (moved[:, row, column] == (planes[:, r, c] if inside else 0)).all()
 
 
 def test_what_the_network_loses_of_a_dancer_for_a_frame_is_kept() -> None:

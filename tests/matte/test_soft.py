@@ -31,26 +31,42 @@ def test_tiles_are_the_interpolated_sum_wherever_they_lie(size, cells):
     ]
     wanted = np.clip(whole[3] + sum(w * c for w, c in zip(whole, colour, strict=False)), 0, 255)
     out = np.full(tiles.shape, 77, np.uint8)
+    person = rng.integers(0, 2, grid.counts[::-1]).astype(np.uint8)
     chosen = np.sort(rng.choice(grid.counts[0] * grid.counts[1], 700, replace=False))
-    tiles.draw(chosen, terms, colour, out, None, np.zeros(700, np.uint8))
+    tiles.draw(chosen, person, terms, colour, out, None)
     drawn = np.zeros(grid.counts[::-1], np.uint8)
     drawn.reshape(-1)[chosen] = 1
     there = np.kron(drawn, np.ones((tiles.side, tiles.side), np.uint8)) > 0
     assert there.shape == (height, width)
-    assert (out[~there] == 77).all()
+    plain = np.kron(person, np.full((tiles.side, tiles.side), 255, np.uint8))
+    assert (out[~there] == plain[~there]).all()
     assert np.abs(out[there] - wanted[there]).max() <= 1
+    assert (tiles.picture() == out).all()
 
 
 def test_play_holds_what_is_near_and_hard_values_least():
     grid = Grid.of((1280, 720))
     tiles = SoftTiles(grid)
     terms = np.zeros((1, 38, 66), np.float32)
-    past = np.full(tiles.shape, 100, np.uint8)
+    person = np.zeros(grid.counts[::-1], np.uint8)
     for new, play, held in ((110, 20, 100), (130, 20, 110), (110, 0, 110), (0, 90, 0), (5, 90, 10), (255, 90, 255)):
         terms[...] = new
         out = np.zeros(tiles.shape, np.uint8)
-        tiles.draw(np.array([5]), terms, [], out, past, np.array([play], np.uint8))
+        tiles.remember(np.full(tiles.shape, 100, np.uint8))
+        tiles.draw(np.array([5]), person, terms, [], out, np.array([play], np.uint8))
         assert out[0, 5 * tiles.side] == held, (new, play)
+
+
+def test_what_was_plain_is_a_past_too():
+    grid = Grid.of((1280, 720))
+    tiles = SoftTiles(grid)
+    terms = np.full((1, 38, 66), 240, np.float32)
+    person = np.zeros(grid.counts[::-1], np.uint8)
+    person[0, 1] = 1
+    out = np.zeros(tiles.shape, np.uint8)
+    tiles.draw(np.array([2]), person, terms, [], out, None)
+    tiles.draw(np.array([0, 1, 2]), person, terms, [], out, np.full(3, 90, np.uint8))
+    assert [out[0, n * tiles.side] for n in range(3)] == [225, 255, 240], "15 levels of play are left at 240"
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3, 4])
