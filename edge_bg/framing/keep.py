@@ -79,7 +79,7 @@ class Keeper:
         for each in crowd:
             apart += self._recognise(labels, each, who)
         self._tell_apart(labels, apart, who)
-        self._judge(labels, apart, who)
+        turned = self._judge(labels, apart, who)
         numbers = np.zeros(int(labels.max()) + 1, np.int32)
         for label, number in who.items():
             numbers[label] = number
@@ -93,6 +93,8 @@ class Keeper:
             guests[[number for number, person in self._known.items() if person.kept]] = 255
             kept = np.take(guests, self._owner, mode="clip")
         self._kept = kept
+        if turned:
+            self._silhouette.learn(kept, np.isin(self._owner, turned))
         others = self._silhouette.beyond(kept, somebody, self._stands)
         if others is None and all_kept:
             return mask
@@ -169,8 +171,9 @@ class Keeper:
 
     # --- whom to keep --------------------------------------------------------------------------------
 
-    def _judge(self, labels: Any, crowd: list[Somebody], who: dict[int, int]) -> None:
-        """Change verdicts that the rule has contradicted for long enough."""
+    def _judge(self, labels: Any, crowd: list[Somebody], who: dict[int, int]) -> list[int]:
+        """Change verdicts that the rule has contradicted for long enough; the answer is whose."""
+        turned = []
         areas: dict[int, int] = {}
         wanted = set()
         for each in crowd:
@@ -188,10 +191,12 @@ class Keeper:
             fresh = person.age <= _FAMILIAR and not (self._zone is None and (guests or person.age > 1))
             if person.doubt >= _DOUBT or (person.doubt and fresh):
                 person.kept, person.doubt = not person.kept, 0
-                self._silhouette.forget()
+                turned.append(number)
                 if self._zone is None and person.kept:
                     for other in guests:
                         self._known[other].kept = False
+                    turned += guests
+        return turned
 
     def _inside(self, labels: Any, each: Somebody) -> bool:
         """Whether the lowest part of somebody, or half of them, is in the zone."""

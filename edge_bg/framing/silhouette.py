@@ -17,6 +17,7 @@ _SOME: Final = 60  # of 255: of a cell of the thumbnail that a guest is in
 _STIR: Final = 4  # cells of the thumbnail: less is no person
 _NOTICE: Final = 3  # frames for which somebody has to be seen coming
 _WARY: Final = 60  # frames for which they are expected to be about
+_AGAIN: Final = 30  # frames for which they still are when they touch
 _VAST: Final = 0.4  # of the thumbnail: if more changed it was the light
 _CALM: Final = 0.3  # of a new mask that the silhouette takes on
 _HELD: Final = 1 / 30  # of it while somebody is about: an arm that is raised then is shown after 20 frames
@@ -34,13 +35,17 @@ class Silhouette:
     """
 
     def __init__(self) -> None:
-        self.forget()
         self._before: Picture | None = None  # where the guests were a frame before
 
-    def forget(self) -> None:
-        """Others are kept from now on: learn what they look like."""
         self._shape: Any = None  # float32 (h, w): 0..255
         self._age = self._seen = self._wary = 0
+
+    def learn(self, kept: Picture, cells: NDArray[np.bool_]) -> None:
+        """Whether somebody is kept has changed in these `cells`; if nobody was before who still is, start anew."""
+        if self._shape is not None and kept[~cells].any():
+            self._shape[cells] = kept[cells]
+        else:
+            self._shape, self._age, self._seen, self._wary = None, 0, 0, 0
 
     def watch(self, kept: Picture | None, stirred: Picture) -> None:
         """Notice who comes near. `kept`: 255 where guests are, uint8; `stirred`: 255 where something moved since the
@@ -75,6 +80,8 @@ class Silhouette:
             lost = cv2.countNonZero(cv2.subtract(inside, cv2.dilate(kept, _AT)))
             if growth is not None and lost > _GAVE * cv2.countNonZero(growth):
                 rate, growth = _CALM, None
+            elif growth is not None:
+                self._wary = max(self._wary, _AGAIN)
         cv2.accumulateWeighted(kept, self._shape, max(rate, 1 / (1 + self._age)))
         return growth
 
@@ -83,7 +90,7 @@ class Silhouette:
     ) -> Picture | None:
         """255 where parts of all people large enough to be somebody lie beyond `inside`, where they are `kept`."""
         white = people.view(np.uint8) * np.uint8(255)
-        over = cv2.morphologyEx(cv2.subtract(white, cv2.dilate(inside, _AT)), cv2.MORPH_OPEN, _AT)
+        over = cv2.morphologyEx(cv2.subtract(white, cv2.dilate(inside, _AT)), cv2.MORPH_OPEN, _THIN)
         if not cv2.countNonZero(over):
             return None
         over = cv2.bitwise_and(cv2.dilate(over, _BACK), cv2.subtract(white, inside))
@@ -142,5 +149,6 @@ def _apart(kept: Picture, inside: Picture, x: int, y: int) -> float:
 
 
 _AT = np.ones((3, 3), np.uint8)  # cells so near are somebody's edge
+_THIN = np.ones((2, 2), np.uint8)  # what is narrower beyond the edge is not told from a mask that flickers
 _BACK = np.ones((7, 7), np.uint8)  # from beyond the edge back to it
 _BY = np.ones((11, 11), np.uint8)  # cells of the thumbnail so near are beside somebody

@@ -67,6 +67,26 @@ def test_who_is_seen_only_once_they_touch_goes_and_so_they_do_behind_and_out_aga
 
 
 @RULES
+def test_who_stays_behind_the_guest_and_dawdles_when_they_come_out_goes(rule, zone):
+    scene = Scene(rule, zone)
+    scene.stand(GUEST)
+    path = [*range(220, 100, -3), *[100] * 20, *np.repeat(range(100, 80, -1), 2)]  # a fifth of a walk
+    for frame, left in enumerate(path):
+        out = scene.show(GUEST, passers=[walker(left)], seen=left <= 152)
+        assert shown(out, 156, 256) + shown(out, 0, 94) < 0.01, frame
+
+
+def test_a_bag_that_is_let_in_does_not_let_a_passer_by_in():
+    scene = Scene("zone", STRIP)
+    scene.stand(GUEST)
+    for frame, left in enumerate(range(220, 110, -3)):
+        bag = [(86, 110, 96, 144)] if frame > 15 else []
+        out = scene.show(GUEST, *bag, passers=[walker(left)], seen=left <= 152)
+        assert shown(out, 156, 256) < 0.001, left
+    assert all(whole(out, block) > 0.9 for block in bag)
+
+
+@RULES
 def test_an_arm_is_never_cut_off_while_nobody_is_about(rule, zone):
     scene = Scene(rule, zone)
     scene.stand(GUEST)
