@@ -20,46 +20,39 @@ def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, i
     before, now: luma, `(h, w)` uint8. person: mask of `before`, `(h, w)` uint8, 255 = person.
 
     One translation for all who are there, by least squares on the luma's gradients: B. D. Lucas and T. Kanade, "An
-    Iterative Image Registration Technique with an Application to Stereo Vision", IJCAI 1981. At half the size given,
-    where a step reaches further; differences that it cannot explain are held to `_MOST` levels.
+    Iterative Image Registration Technique with an Application to Stereo Vision", IJCAI 1981. At a quarter of the size
+    given, where a step reaches further, noise is averaged and there is little to compute.
     """
-    size = (now.shape[1] // 2, now.shape[0] // 2)
-    inside: Any = cv2.threshold(cv2.resize(person, size, interpolation=cv2.INTER_AREA), 127, 1, cv2.THRESH_BINARY)[1]
-    inside = inside[1:-1, 1:-1]
+    size = (now.shape[1] // _SMALLER, now.shape[0] // _SMALLER)
+    old, new, mask = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (before, now, person))
+    # Not along the border, where there are no gradients.
+    inside: Any = cv2.threshold(mask, 127, 1, cv2.THRESH_BINARY)[1][1:-1, 1:-1]
     left, top, width, height = cv2.boundingRect(inside)
     people = inside[top : top + height, left : left + width]
     if cv2.countNonZero(people) < _LEAST:
         return 0, 0
-    # What is looked at: the people, one pixel more for the gradients, and as far as a step may lead.
-    x_0, y_0 = max(0, left - _FURTHEST), max(0, top - _FURTHEST)
-    around = np.s_[2 * y_0 : 2 * (top + height + 2 + _FURTHEST), 2 * x_0 : 2 * (left + width + 2 + _FURTHEST)]
-    old, new = _half(before[around]), _half(now[around])
-    left, top = left - x_0 + 1, top - y_0 + 1
-    old = old[top - 1 : top + height + 1, left - 1 : left + width + 1]
+    around: Floats = old[top : top + height + 2, left : left + width + 2].astype(np.float32)
+    ahead: Floats = new.astype(np.float32)
     slopes: Floats = np.empty((2, height, width), np.float32)
-    np.subtract(old[1:-1, 2:], old[1:-1, :-2], out=slopes[0])
-    np.subtract(old[2:, 1:-1], old[:-2, 1:-1], out=slopes[1])
+    np.subtract(around[1:-1, 2:], around[1:-1, :-2], out=slopes[0])
+    np.subtract(around[2:, 1:-1], around[:-2, 1:-1], out=slopes[1])
     slopes *= people  # outside of the people the gradients are 0, and so count for nothing
     both = slopes.reshape(2, -1)
     (xx, xy), (_, yy) = (both @ both.T).tolist()
     xx, yy = xx + 1, yy + 1
     scale = 2 / (xx * yy - xy * xy)  # 2: the gradients are of two pixels
     x = y = 0.0
-    middle = left + (width - 1) / 2, top + (height - 1) / 2
-    old, seen = old[1:-1, 1:-1], new[top : top + height, left : left + width]
-    wrong: Floats = np.empty((height, width), np.float32)
     for step in range(_STEPS):
-        if step:
-            seen = np.asarray(cv2.getRectSubPix(new, (width, height), (middle[0] + x, middle[1] + y)))
-        np.subtract(seen, old, out=wrong)
-        np.minimum(np.maximum(wrong, -_MOST, out=wrong), _MOST, out=wrong)
+        middle = left + (width + 1) / 2 + x, top + (height + 1) / 2 + y
+        wrong: Any = cv2.getRectSubPix(ahead, (width, height), middle)
+        wrong -= around[1:-1, 1:-1]
         right, below = (both @ wrong.reshape(-1)).tolist()
         x -= scale * (yy * right - xy * below)
         y -= scale * (xx * below - xy * right)
         if step == 0 and abs(x) + abs(y) < _STANDS:
             return 0, 0
     far = max(abs(x), abs(y))
-    return (round(2 * x), round(2 * y)) if far < _FURTHEST else (0, 0)
+    return (round(_SMALLER * x), round(_SMALLER * y)) if far < _FURTHEST else (0, 0)
 
 
 def overlap(shape: tuple[int, ...], x: int, y: int) -> tuple[Part, Part]:
@@ -70,15 +63,8 @@ def overlap(shape: tuple[int, ...], x: int, y: int) -> tuple[Part, Part]:
     return before, now
 
 
-def _half(luma: Picture) -> Floats:
-    """`luma` at half size, a little blurred, in floats."""
-    size = (luma.shape[1] // 2, luma.shape[0] // 2)
-    small: Any = cv2.blur(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), (3, 3))
-    return np.asarray(small, np.float32)
-
-
+_SMALLER = 4  # times, each way
 _STEPS = 3  # each finds most of what is left
-_LEAST = 30  # pixels of half size from which somebody is large enough to be followed
-_MOST = 30  # levels
-_STANDS = 0.12  # pixels of half size: who moves by less in the first step does not come to half a pixel in the end
-_FURTHEST = 4  # pixels of half size that a step can find
+_LEAST = 8  # small pixels from which somebody is large enough to be followed
+_STANDS = 0.06  # small pixels: who moves by less in the first step does not come to half a pixel in the end
+_FURTHEST = 2  # small pixels that a step can find
