@@ -36,7 +36,6 @@ class Silhouette:
 
     def __init__(self) -> None:
         self._before: Picture | None = None  # where the guests were a frame before
-
         self._shape: Any = None  # float32 (h, w): 0..255
         self._age = self._seen = self._wary = 0
 

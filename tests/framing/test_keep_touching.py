@@ -73,7 +73,7 @@ def test_who_stays_behind_the_guest_and_dawdles_when_they_come_out_goes(rule, zo
     path = [*range(220, 100, -3), *[100] * 20, *np.repeat(range(100, 80, -1), 2)]  # a fifth of a walk
     for frame, left in enumerate(path):
         out = scene.show(GUEST, passers=[walker(left)], seen=left <= 152)
-        assert shown(out, 156, 256) + shown(out, 0, 94) < 0.01, frame
+        assert shown(out, 156, 256) + shown(out, 0, 94) < 0.04, frame  # all of them: 0.17
 
 
 def test_a_bag_that_is_let_in_does_not_let_a_passer_by_in():
