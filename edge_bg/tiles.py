@@ -90,29 +90,29 @@ class Grid:
         _, first, _, high = cv2.boundingRect(cv2.bitwise_or(soft, person))
         if not high:
             return [], []
-        # Whole bands, the last row as often as it takes.
+        # What there is in each column of a band: 1 room, 2 person, 4 soft. Whole bands, the last row as often as it takes.
+        kinds = (person + np.uint8(1)) | ((soft > 0).view(np.uint8) << np.uint8(2))
         rows = np.minimum(np.arange(first, first - (-high // _BAND) * _BAND), first + high - 1)
-        people = person.take(rows, axis=0).reshape(-1, _BAND, person.shape[1])
-        inside, outside = np.minimum.reduce(people, axis=1), np.maximum.reduce(people, axis=1)
+        kinds = np.bitwise_or.reduce(kinds.take(rows, axis=0).reshape(-1, _BAND, kinds.shape[1]), axis=1)
         # A column that is neither room nor person all the way down is as good as soft.
-        mixed = np.maximum.reduce(soft.take(rows, axis=0).reshape(people.shape), axis=1)
-        mixed |= inside ^ outside
+        mixed, inside = kinds > 2, kinds == 2
+        found: list[list[Rect]] = [[] for _ in mixed]
+        for run in _runs(mixed, _GAP):
+            found[run.top].append(run)
         done: list[Rect] = []
         open_: list[Rect] = []  # reaching down to the last band; rows are bands until the end
-        for band, columns in enumerate(mixed):
-            found = [Rect(left, band, right, band + 1) for left, right in _runs(columns, _GAP)]
-            joined = _join(open_, found) if open_ else found
+        for band, runs in enumerate(found):
+            joined = _join(open_, runs) if open_ else runs
             done += [rect for rect in open_ if rect.bottom <= band]
             open_ = joined
         done += open_
         for left, top, right, bottom in done:
             inside[top:bottom, left:right] = 0
         solid: list[Rect] = []
-        for band, columns in enumerate(inside):
-            runs = [Rect(left, band, right, band + 1) for left, right in _runs(columns, b"\0")]
-            if solid and len(runs) == 1 and solid[-1] == (runs[0].left, solid[-1].top, runs[0].right, band):
-                runs = [Rect(runs[0].left, solid.pop().top, runs[0].right, band + 1)]
-            solid += runs
+        for run in _runs(inside, b"\0"):
+            if solid and solid[-1][::2] == run[::2] and solid[-1].bottom == run.top:
+                run = Rect(run.left, solid.pop().top, run.right, run.bottom)
+            solid.append(run)
         return self._in_pixels(done, first), self._in_pixels(solid, first)
 
     def _in_pixels(self, rects: list[Rect], first: int) -> list[Rect]:
@@ -125,13 +125,19 @@ class Grid:
         ]
 
 
-def _runs(columns: Picture, gap: bytes) -> Iterator[tuple[int, int]]:
-    """(start, end) of the runs of bytes above 0; runs that are nearer than `gap` are one."""
-    line, end = columns.tobytes(), 0
-    while len(rest := line[end:].lstrip(b"\0")):
-        start = len(line) - len(rest)
-        end = start + len(rest.partition(gap)[0].rstrip(b"\0"))
-        yield start, end
+def _runs(bands: NDArray[Any], gap: bytes) -> Iterator[Rect]:
+    """The runs of ones in each of `bands`, rows of 0 and 1 in bytes; runs that are nearer than `gap` are one."""
+    height, width = bands.shape
+    pitch = width + len(gap)
+    lines = np.zeros((height, pitch), np.uint8)
+    lines[:, :width] = bands
+    line = lines.tobytes()
+    start = line.find(1)
+    while start >= 0:
+        end = line.find(gap, start)
+        band, left = divmod(start, pitch)
+        yield Rect(left, band, left + end - start, band + 1)
+        start = line.find(1, end)
 
 
 def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:

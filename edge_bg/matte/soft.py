@@ -32,10 +32,13 @@ class SoftTiles:
         across, down = grid.counts
         self.shape = down * side, across * side
         self._row = np.dtype((np.void, side))  # a row of a tile is copied as one thing
-        self._plain = np.array([0, 255], np.uint8).repeat(side).view(self._row)
+        # Eight plain tiles side by side, a row of their pixels: for every eight bits of who is person.
+        bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+        self._plain = (bits * np.uint8(255)).repeat(side, axis=1)
         # Interpolation between the cells of a tile and one on each side.
         at = (np.arange(side) + 0.5) * cells / side + 0.5
         weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells + 2)))
+        self._line = np.arange(down).repeat(side)  # the row of tiles that each row of pixels is in
         self._weights = np.kron(weights, weights).T.astype(np.float32)
         self._most = max(1, _PRODUCT // self._weights.size)
         # Where the rows of each tile, and the cells around it, are.
@@ -79,7 +82,8 @@ class SoftTiles:
         play:   alpha stays where it was in the last picture while that is within so many levels, uint8 `(tiles,)`, of
                 the new one; the nearer to 0 or 255, the closer. None: there was none.
         """
-        out.reshape(len(person), self.side, -1)[...] = self._plain.take(person).view(np.uint8)[:, None]
+        plain = self._plain.take(np.packbits(person, axis=1), axis=0).reshape(len(person), -1)
+        plain[:, : out.shape[1]].take(self._line, axis=0, out=out, mode="clip")
         flat = out.reshape(-1).view(self._row)
         drawn: Picture = np.empty((2 + len(tiles), self.side * self.side), np.uint8)
         drawn[:2] = self._drawn[:2]
