@@ -90,7 +90,7 @@ class Grid:
         _, first, _, high = cv2.boundingRect(cv2.bitwise_or(soft, person))
         if not high:
             return [], []
-        # What there is in each column of a band: 1 room, 2 person, 4 soft. Whole bands, the last row as often as it takes.
+        # What there is in each column of a band: 1 room, 2 person, 4 soft. The last row as often as it takes.
         kinds = (person + np.uint8(1)) | ((soft > 0).view(np.uint8) << np.uint8(2))
         rows = np.minimum(np.arange(first, first - (-high // _BAND) * _BAND), first + high - 1)
         kinds = np.bitwise_or.reduce(kinds.take(rows, axis=0).reshape(-1, _BAND, kinds.shape[1]), axis=1)
