@@ -7,9 +7,9 @@ A network's mask shimmers on a scene that stands still. How much of the new mask
   `segmentation_smoothing_calculator` (Apache-2.0), which weighs by uncertainty alone;
 - unrest: where luma has been near its own mean for a while, a new mask says little that is new, however sure it is.
   The mean is asked, not the last frame, or an edge that creeps would be left behind;
-- agreement: where luma stands still, the past goes no further than the last three masks all ask for. What only one of
-  them says is a flash. Temporal antialiasing holds its past to the new frame's surroundings in the same way (B. Karis,
-  "High-Quality Temporal Supersampling", SIGGRAPH 2014 courses); here they are those in time.
+- agreement: where luma stands still, the past goes no further than the last three masks all ask for; what one or two
+  of them say is a flash. So temporal antialiasing holds its past to what is around a pixel (B. Karis, "High-Quality
+  Temporal Supersampling", SIGGRAPH 2014 courses); here it is what is around it in time.
 
 The past goes along with whoever moves by a pixel of the working picture or more in a frame (`shift`), where it fits
 better there than where it was. Optical flow (DIS, at 128x72) did less for more: it blurs at the outline.
@@ -88,13 +88,15 @@ class Smoother:
             self._past = past = np.concatenate((mask[None], colour, np.full_like(mask[None], _UNREST)))
             self._calm = np.full_like(mask, _CALM)
             self._least = np.full_like(mask, round(255 * (1 - self._strength)))
+            self._recent = []  # the first mask is one's best guess and no more
             return past[0], past[1:4]
         moved = self._follow(past, colour[0], moved)
         opening: Any = cv2.LUT(moved, self._by_motion)
         gain: Any = cv2.LUT(mask, self._by_mask)
         cv2.multiply(gain, self._stir(colour[0], past), gain, 1 / _UNREST)
         new = self._scratch.take("new", shape, np.uint8)
-        new[0], new[1:] = mask, colour
+        self._agreed(mask, past[0], moved, new[0])
+        new[1:] = colour
         share = self._scratch.take("share", shape, np.float32)
         share[0], share[1:] = cv2.max(opening, gain, gain), cv2.max(opening, self._least, opening)
         mix(new, past[:4], share, self._scratch)
@@ -119,6 +121,20 @@ class Smoother:
         for plane, other in zip((*past[here], change), (*before, rest), strict=True):
             cv2.copyTo(other, better, plane)
         return moved
+
+    def _agreed(self, mask: Picture, past: Picture, moved: Picture, out: Picture) -> None:
+        """Writes `mask` to `out`; where nothing moves, what of this mask and the last ones is nearest to `past`."""
+        least: Any = mask
+        most: Any = mask
+        for before in self._recent:
+            least, most = cv2.min(least, before), cv2.max(most, before)
+        nearest = cv2.min(cv2.max(past, least), most)
+        still = cv2.compare(moved, _STANDS, cv2.CMP_LT)  # type: ignore[call-overload]
+        np.copyto(out, mask)
+        cv2.copyTo(nearest, still, out)
+        kept = self._recent.pop(0) if len(self._recent) == _AGREE - 1 else np.empty_like(mask)
+        np.copyto(kept, mask)
+        self._recent.append(kept)
 
     def _stir(self, luma: Picture, past: Picture) -> Picture:
         """Levels by which luma differs, or did within the last frames, from its average; `_CALM` to `_UNREST`."""
