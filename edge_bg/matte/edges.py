@@ -198,6 +198,6 @@ def _cells(grid: Grid) -> NDArray[np.intp]:
 _NEAR = 16  # levels from 0 and 255 that nobody sees
 _SURE = 6  # levels of the mask from 0 and 255 where it is believed
 _PRIOR = 0.1  # how much the mask itself counts where it is not
-_STILL, _MOVES = 3, 9  # levels of change that may be noise, and that are motion
-_TIGHT = 0.15  # share of the play that is left where the picture moves
+_STILL, _MOVES = 3, 14  # levels of change that may be noise, and that are motion
+_TIGHT = 0.4  # share of the play that is left where the picture moves
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
