@@ -133,10 +133,11 @@ class Matte:
 
     def _halves(self, frame: Frame) -> list[Picture]:
         """Y, U and V at half size, padded to whole tiles; views of the frame where nothing has to be done."""
+        y, u, v = planes(frame.data)
         luma = self._luma if frame.half is None else planes(frame.half)[0]
         if frame.half is None:
-            cv2.resize(frame.y, luma.shape[::-1], dst=luma, interpolation=cv2.INTER_AREA)
-        halves = [luma, frame.u, frame.v]
+            cv2.resize(y, luma.shape[::-1], dst=luma, interpolation=cv2.INTER_AREA)
+        halves = [luma, u, v]
         if self.grid.padded == self.size:
             return halves
         return [self._pad(plane, 2) for plane in halves]

@@ -127,8 +127,8 @@ class Upsampler:
         if not across:
             return
         radius, (wide, high) = self.radius, (across + 2 * self.radius, down + 2 * self.radius)
-        values = self._scratch.take("values", (4, TILE * high, TILE * wide), np.float32)
-        self._cut(mask, colour, TILE * (left - radius), TILE * (top - radius), values)
+        values = self._scratch.take("values", (13, TILE * high, TILE * wide), np.float32)
+        self._cut(mask, colour, TILE * (left - radius), TILE * (top - radius), values[:4])
         numbers = (tiles != 0).reshape(-1).nonzero()[0]
         y, x = np.divmod(numbers, self.grid.counts[0])
         where = y * wide + x
@@ -139,7 +139,8 @@ class Upsampler:
         there += terms.shape[2] + 1
         flat = terms.reshape(4, -1)
         fitted[3] += flat[3].take(there) * np.float32(_PRIOR)
-        flat[:, there] = fitted
+        for term, new in zip(flat, fitted, strict=True):
+            term[there] = new
         # What they give in the cells of these tiles, not interpolated.
         cells = self._cells.take(numbers, axis=1)
         given = colour.reshape(3, -1).take(cells, axis=1) * fitted[:3, None]

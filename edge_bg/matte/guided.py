@@ -15,24 +15,20 @@ from edge_bg.tiles import TILE, Scratch
 Floats = NDArray[np.float32]
 
 
-def fit(values: Floats, where: NDArray[np.intp], radius: int, epsilon: float, scratch: Scratch) -> Floats:
+def fit(planes: Floats, where: NDArray[np.intp], radius: int, epsilon: float, scratch: Scratch) -> Floats:
     """a_y, a_u, a_v and b, float32 `(4, n)`, valid until `scratch` is used.
 
-    values:  float32 `(4, TILE * h, TILE * w)`, Y, U, V and the mask.
+    planes:  float32 `(13, TILE * h, TILE * w)`: Y, U, V, the mask, and room for the products of these.
     where:   `(n,)`, the windows' first tiles, row by row from 0; each window, of `2 * radius + 1` tiles a side, has to
-             lie in `values`. Its tiles weigh by the binomial coefficients: 1, 2, 1 for a radius of 1.
+             lie in `planes`. Its tiles weigh by the binomial coefficients: 1, 2, 1 for a radius of 1.
     epsilon: noise in levels of 255; contrasts below it are smoothed over instead of followed.
     """
-    _, rows, columns = values.shape
-    # Y U V P, YY YU YV YP, UU UV UP, VV VP, so small that the products' sums over a window are their means.
-    shares = scratch.take("shares", (13, rows, columns), np.float32)
-    scale = np.float32(4.0**-radius)
-    np.multiply(values, scale, out=shares[:4])
+    # Y U V P, YY YU YV YP, UU UV UP, VV VP.
     first = ((0, 4), (1, 8), (2, 11))
     for i, j in first:
-        np.multiply(shares[i:4], shares[i], out=shares[j : j + 4 - i])
-    means = _windows(_halved(shares, scratch), radius, scratch).reshape(13, -1).take(where, axis=1)
-    means[:4] *= scale
+        np.multiply(planes[i:4], planes[i], out=planes[j : j + 4 - i])
+    means = _windows(_halved(planes, scratch), radius, scratch).reshape(13, -1).take(where, axis=1)
+    means *= np.float32(16.0**-radius)
     product = scratch.take("product", (4, where.size), np.float32)
     for i, j in first:
         means[j : j + 4 - i] -= np.multiply(means[i:4], means[i], out=product[i:])

@@ -117,7 +117,7 @@ class Smoother:
         rest: Any = cv2.dilate(cv2.absdiff(luma[here[1:]], before[1]), _CROSS)
         moved = moved.copy()  # the caller's
         change = moved[here[1:]]
-        better = cv2.compare(rest, cv2.subtract(change, _BETTER), cv2.CMP_LT)  # type: ignore[call-overload]
+        better: Any = cv2.threshold(cv2.subtract(change, rest), _BETTER, 255, cv2.THRESH_BINARY)[1]
         for plane, other in zip((*past[here], change), (*before, rest), strict=True):
             cv2.copyTo(other, better, plane)
         return moved
@@ -129,7 +129,7 @@ class Smoother:
         for before in self._recent:
             least, most = cv2.min(least, before), cv2.max(most, before)
         nearest = cv2.min(cv2.max(past, least), most)
-        still = cv2.compare(moved, _STANDS, cv2.CMP_LT)  # type: ignore[call-overload]
+        still: Any = cv2.threshold(moved, _STANDS - 1, 255, cv2.THRESH_BINARY_INV)[1]
         np.copyto(out, mask)
         cv2.copyTo(nearest, still, out)
         kept = self._recent.pop(0) if len(self._recent) == _AGREE - 1 else np.empty_like(mask)

@@ -76,7 +76,8 @@ def test_fit_is_weighted_least_squares_in_each_window(radius):
     values = rng.uniform(0, 255, (4, TILE * down, TILE * across)).astype(np.float32)
     side = 2 * radius + 1
     y, x = np.array([0, 1, down - side]), np.array([across - side, 1, 0])
-    fitted = fit(values, y * across + x, radius, 4.0, Scratch())
+    planes = np.concatenate((values, np.empty((9, *values.shape[1:]), np.float32)))
+    fitted = fit(planes, y * across + x, radius, 4.0, Scratch())
     line = np.repeat([math.comb(2 * radius, k) / 4.0**radius / TILE for k in range(side)], TILE)
     weights = np.outer(line, line).reshape(-1)
     assert weights.sum() == pytest.approx(1)
