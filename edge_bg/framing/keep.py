@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_bg.frame import SHARE, Picture, Size
 from edge_bg.framing.crowd import Somebody, halve, parts
 from edge_bg.framing.silhouette import Silhouette
+from edge_bg.framing.window import Box
 
 _LIKELY: Final = 90  # above: perhaps somebody
 _DOUBT: Final = 6  # frames for which the rule has to say otherwise before somebody is let in or dropped
@@ -66,7 +67,7 @@ class Keeper:
         self._owner: Any = None  # int32 of half the canvas: the number of whom each cell belonged to, 0: nobody
         self._known: dict[int, _Person] = {}
         self._last = 0  # number given
-        self._kept: Picture | None = None  # 255 where those are who are kept, of half the canvas
+        self._kept: Any = None  # uint8: 255 where those are who are kept, of half the canvas
         self._silhouette = Silhouette()
 
     def __call__(self, mask: Picture) -> Picture:
@@ -85,25 +86,22 @@ class Keeper:
             numbers[label] = number
         self._owner = np.take(numbers, labels, mode="clip")
         self._known = {number: self._known[number] for number in who.values()}
-        somebody = self._owner > 0
+        everybody = (self._owner > 0).view(np.uint8) * np.uint8(255)
         if all_kept := all(person.kept for person in self._known.values()):
-            kept = somebody.view(np.uint8) * np.uint8(255)
+            kept = everybody
         else:
-            guests = np.zeros(self._last + 1, np.uint8)
-            guests[[number for number, person in self._known.items() if person.kept]] = 255
-            kept = np.take(guests, self._owner, mode="clip")
+            guests = [number for number, person in self._known.items() if person.kept]
+            kept = self._of(guests, self._owner).view(np.uint8) * np.uint8(255)
         self._kept = kept
         if turned:
-            self._silhouette.learn(kept, np.isin(self._owner, turned))
-        others = self._silhouette.beyond(kept, somebody, self._stands)
-        if others is None and all_kept:
-            return mask
+            self._silhouette.learn(kept, self._of(turned, self._owner))
+        others = self._silhouette.beyond(kept, everybody, self._stands)
         if others is not None:
-            kept[others > 0] = 0
-        near: Any = cv2.dilate(kept, _NEAR)
-        near[somebody & (kept == 0)] = 0
-        if others is not None:
+            self._kept = kept = cv2.subtract(kept, others)
             self._owner[others > 0] = 0
+        elif all_kept:
+            return mask
+        near = cv2.subtract(cv2.dilate(kept, _NEAR), cv2.subtract(everybody, kept))
         full: Any = cv2.resize(near, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray(cv2.multiply(mask, full, full, SHARE), np.uint8)
 
@@ -111,15 +109,15 @@ class Keeper:
         """Notice who comes near the guests; once a frame. `stirred`: 255 where something moved, uint8 of any size."""
         self._silhouette.watch(self._kept, stirred)
 
-    def _stands(self, labels: Any, each: Somebody) -> bool:
+    def _stands(self, mine: NDArray[np.bool_], box: Box) -> bool:
         """Whether somebody who touches a guest is in the zone."""
-        return self._zone is not None and self._inside(labels, each)
+        return self._zone is not None and self._inside(mine, box)
 
     def admits(self, mask: Picture) -> bool:
         """Whether somebody in `mask`, newcomers among them, could be let in by the rule."""
         labels, crowd = parts(halve(mask), _LIKELY)
         if self._zone is not None:
-            return any(self._inside(labels, each) for each in crowd)
+            return any(self._inside(labels[each.box.cut] == each.label, each.box) for each in crowd)
         kept = max((person.area for person in self._known.values() if person.kept), default=0)
         return any(each.area > _STAYS * kept for each in crowd)
 
@@ -142,8 +140,8 @@ class Keeper:
         dropped = {n: self._known[n] for n in there if not self._known[n].kept}
         others = [n for n, person in dropped.items() if person.age >= _FAMILIAR and person.area >= least]
         if guests and others:
-            his = np.isin(before, guests)
-            other = mine & ~his & (_distance(np.isin(before, others)) < _distance(his))
+            his = self._of(guests, before)
+            other = mine & ~his & (_distance(self._of(others, before)) < _distance(his))
             area = int(np.count_nonzero(other))
             if 0 < area <= _SWELLS * sum(self._known[n].area for n in others):
                 fresh = int(labels.max()) + 1
@@ -158,6 +156,12 @@ class Keeper:
         person = self._known[who[part.label]]
         person.age, person.area = person.age + 1, part.area
         return [part]
+
+    def _of(self, numbers: list[int], owner: Any) -> NDArray[np.bool_]:
+        """Which cells belong to these numbers."""
+        table = np.zeros(self._last + 1, np.bool_)
+        table[numbers] = True
+        return np.asarray(np.take(table, owner, mode="clip"), np.bool_)
 
     def _tell_apart(self, labels: Any, crowd: list[Somebody], who: dict[int, int]) -> None:
         """Of parts that were one person, all but the main one are a piece of it, or somebody who stood behind."""
@@ -179,7 +183,7 @@ class Keeper:
         for each in crowd:
             number = who[each.label]
             areas[number] = areas.get(number, 0) + each.area
-            if self._zone is not None and self._inside(labels, each):
+            if self._zone is not None and self._inside(labels[each.box.cut] == each.label, each.box):
                 wanted.add(number)
         guests = [number for number in areas if self._known[number].kept]
         if self._zone is None:
@@ -198,14 +202,13 @@ class Keeper:
                     turned += guests
         return turned
 
-    def _inside(self, labels: Any, each: Somebody) -> bool:
-        """Whether the lowest part of somebody, or half of them, is in the zone."""
+    def _inside(self, mine: NDArray[np.bool_], box: Box) -> bool:
+        """Whether the lowest part of somebody, or half of them, is in the zone. `mine`: their cells of `box`."""
         assert self._zone is not None
-        mine = labels[each.box.cut] == each.label
-        inside: NDArray[np.bool_] = mine & (self._zone[each.box.cut] > 0)
-        foot = max(1, round(_FOOT * each.box.size[1]))
+        inside: NDArray[np.bool_] = mine & (self._zone[box.cut] > 0)
+        foot = max(1, round(_FOOT * box.size[1]))
         lowest = int(np.count_nonzero(mine[-foot:])) * _HALF < int(np.count_nonzero(inside[-foot:]))
-        return lowest or int(np.count_nonzero(inside)) > _HALF * each.area
+        return lowest or int(np.count_nonzero(inside)) > _HALF * int(np.count_nonzero(mine))
 
 
 def _distance(of: NDArray[np.bool_]) -> Any:

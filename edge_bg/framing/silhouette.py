@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import Picture
-from edge_bg.framing.crowd import SURE, Somebody, parts
+from edge_bg.framing.crowd import SURE, parts
+from edge_bg.framing.window import Box
 
 _YOUNG: Final = 20  # frames; before, somebody may still be coming into view
 _SOME: Final = 60  # of 255: of a cell of the thumbnail that a guest is in
@@ -58,13 +59,11 @@ class Silhouette:
         if self._seen == _NOTICE:
             self._wary = _WARY
 
-    def beyond(
-        self, kept: Picture, people: NDArray[np.bool_], guest: Callable[[Any, Somebody], bool]
-    ) -> Picture | None:
+    def beyond(self, kept: Picture, people: Picture, guest: Callable[[NDArray[np.bool_], Box], bool]) -> Picture | None:
         """255 where somebody in `kept` is no guest, uint8 (h, w); None if they all are.
 
-        kept: 255 where the guests are, uint8. people: where anybody is, bool. guest(labels, part): whether a part of
-        the mask that the guests have gained is one of them.
+        kept, people: 255 where the guests are, and where anybody is, uint8. guest(cells, box): whether a part of the
+        mask that the guests have gained is one of them: in which cells of the box it is, bool.
         """
         if not kept.any():
             return None
@@ -76,8 +75,7 @@ class Silhouette:
         if self._wary:
             inside = self._follow(kept)
             growth = self._growth(inside, kept, people, guest)
-            lost = cv2.countNonZero(cv2.subtract(inside, cv2.dilate(kept, _AT)))
-            if growth is not None and lost > _GAVE * cv2.countNonZero(growth):
+            if growth is not None and self._gave(inside, kept, growth):
                 rate, growth = _CALM, None
             elif growth is not None:
                 self._wary = max(self._wary, _AGAIN)
@@ -85,22 +83,25 @@ class Silhouette:
         return growth
 
     def _growth(
-        self, inside: Picture, kept: Picture, people: NDArray[np.bool_], guest: Callable[[Any, Somebody], bool]
+        self, inside: Picture, kept: Picture, people: Picture, guest: Callable[[NDArray[np.bool_], Box], bool]
     ) -> Picture | None:
         """255 where parts of all people large enough to be somebody lie beyond `inside`, where they are `kept`."""
-        white = people.view(np.uint8) * np.uint8(255)
-        over = cv2.morphologyEx(cv2.subtract(white, cv2.dilate(inside, _AT)), cv2.MORPH_OPEN, _THIN)
+        over = cv2.morphologyEx(cv2.subtract(people, cv2.dilate(inside, _AT)), cv2.MORPH_OPEN, _THIN)
         if not cv2.countNonZero(over):
             return None
-        over = cv2.bitwise_and(cv2.dilate(over, _BACK), cv2.subtract(white, inside))
+        over = cv2.bitwise_and(cv2.dilate(over, _BACK), cv2.subtract(people, inside))
         labels, found = parts(np.asarray(over, np.uint8))
         least, most = (share * cv2.countNonZero(inside) for share in _PERSON)
-        some = [each.label for each in found if least <= each.area <= most and not guest(labels, each)]
-        if not some:
-            return None
-        chosen = np.zeros(int(labels.max()) + 1, np.uint8)
-        chosen[some] = 255
-        return np.asarray(cv2.bitwise_and(chosen[labels], kept), np.uint8)
+        some = np.zeros(int(labels.max()) + 1, np.uint8)
+        for each in found:
+            if least <= each.area <= most and not guest(labels[each.box.cut] == each.label, each.box):
+                some[each.label] = 255
+        return np.asarray(cv2.bitwise_and(np.take(some, labels, mode="clip"), kept), np.uint8) if some.any() else None
+
+    def _gave(self, inside: Picture, kept: Picture, growth: Picture) -> bool:
+        """Whether the guests are gone from so much of `inside` that they have moved."""
+        lost = cv2.countNonZero(cv2.subtract(inside, cv2.dilate(kept, _AT)))
+        return lost > _GAVE * cv2.countNonZero(growth)
 
     def _follow(self, kept: Picture) -> Picture:
         """Move the silhouette to where it agrees best with `kept`; the answer is 255 inside, uint8."""
@@ -116,11 +117,16 @@ class Silhouette:
             if at == (x, y):
                 break
         if at != (0, 0):
-            move = np.array([[1, 0, at[0]], [0, 1, at[1]]], np.float32)
-            size = kept.shape[::-1]
-            self._shape = cv2.warpAffine(self._shape, move, size, borderMode=cv2.BORDER_REPLICATE)
+            self._shape = _moved(self._shape, *at)
             inside = np.asarray(cv2.threshold(self._shape, SURE, 255, cv2.THRESH_BINARY)[1], np.uint8)
         return inside
+
+
+def _moved(shape: Any, x: int, y: int) -> Any:
+    """`shape` moved by (x, y) cells; what comes in is as the border was."""
+    high, wide = shape.shape
+    more = cv2.copyMakeBorder(shape, max(0, y), max(0, -y), max(0, x), max(0, -x), cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(more[max(0, -y) :][:high, max(0, -x) :][:, :wide])
 
 
 def _comes(kept: Picture, before: Picture, stirred: Picture) -> bool:
