@@ -91,7 +91,7 @@ class Grid:
         if not high:
             return [], []
         # What there is in each column of a band: 1 room, 2 person, 4 soft. The last row as often as it takes.
-        kinds = (person + np.uint8(1)) | ((soft > 0).view(np.uint8) << np.uint8(2))
+        kinds = np.bitwise_or(person + np.uint8(1), cv2.threshold(soft, 0, 4, cv2.THRESH_BINARY)[1])
         rows = np.minimum(np.arange(first, first - (-high // _BAND) * _BAND), first + high - 1)
         kinds = np.bitwise_or.reduce(kinds.take(rows, axis=0).reshape(-1, _BAND, kinds.shape[1]), axis=1)
         # A column that is neither room nor person all the way down is as good as soft.

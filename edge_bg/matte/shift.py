@@ -38,8 +38,8 @@ def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, i
     np.subtract(around[2:, 1:-1], around[:-2, 1:-1], out=slopes[1])
     slopes *= people  # outside of the people the gradients are 0, and so count for nothing
     both = slopes.reshape(2, -1)
-    (xx, xy), (_, yy) = (both @ both.T).tolist()
-    xx, yy = xx + 1, yy + 1
+    xx, xy = (both @ both[0]).tolist()
+    xx, yy = xx + 1, float(both[1] @ both[1]) + 1
     scale = 2 / (xx * yy - xy * xy)  # 2: the gradients are of two pixels
     x = y = 0.0
     for step in range(_STEPS):
