@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -66,7 +67,7 @@ class Keeper:
         """Forget who was kept."""
         self._owner: Any = None  # int32 of half the canvas: the number of whom each cell belonged to, 0: nobody
         self._known: dict[int, _Person] = {}
-        self._last = 0  # number given
+        self._last = 0  # the largest number given; those of who is gone are given again
         self._kept: Any = None  # uint8: 255 where those are who are kept, of half the canvas
         self._silhouette = Silhouette()
 
@@ -124,9 +125,10 @@ class Keeper:
     # --- who is who ----------------------------------------------------------------------------------
 
     def _new(self) -> int:
-        self._last += 1
-        self._known[self._last] = _Person(kept=False)
-        return self._last
+        number = next(n for n in itertools.count(1) if n not in self._known)
+        self._known[number] = _Person(kept=False)
+        self._last = max(self._last, number)
+        return number
 
     def _recognise(self, labels: Any, part: Somebody, who: dict[int, int]) -> list[Somebody]:
         """`part`, or the two it is divided into, each with its number in `who`: by who was there a frame before."""

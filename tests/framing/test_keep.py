@@ -140,3 +140,11 @@ def test_who_walks_into_the_picture_is_let_in_as_soon_as_their_feet_are():
         assert not keeper(crowd((0, 40, 6 + 4 * frame, 90))).any()
     out = keeper(crowd((0, 10, 30, 144)))
     assert near(out, 15, 70)
+
+
+def test_numbers_are_given_again_so_that_a_day_of_passers_by_costs_no_more_than_a_minute():
+    keeper = Keeper("largest", None, CELLS)
+    for frame in range(300):  # somebody new every third frame, each at another place
+        left = 80 + 50 * (frame // 3 % 3)
+        keeper(crowd((10, 10, 50, 144), (left, 60, left + 16, 130)) if frame % 3 else crowd((10, 10, 50, 144)))
+    assert keeper._last < 5
