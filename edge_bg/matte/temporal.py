@@ -7,9 +7,8 @@ A network's mask shimmers on a scene that stands still. How much of the new mask
   `segmentation_smoothing_calculator` (Apache-2.0), which weighs by uncertainty alone;
 - unrest: where luma has been near its own mean for a while, a new mask says little that is new, however sure it is.
   The mean is asked, not the last frame, or an edge that creeps would be left behind;
-- agreement: where luma stands still, the past goes no further than the last three masks all ask for; what one or two
-  of them say is a flash. So temporal antialiasing holds its past to what is around a pixel (B. Karis, "High-Quality
-  Temporal Supersampling", SIGGRAPH 2014 courses); here it is what is around it in time.
+- agreement: where luma stands still, only what three masks in a row have is added to the past; what one or two of them
+  add is a flash of the network. What they take away goes at once: the room is not kept on a doubt.
 
 The past goes along with whoever moves by a pixel of the working picture or more in a frame (`shift`), where it fits
 better there than where it was. Optical flow (DIS, at 128x72) did less for more: it blurs at the outline.
@@ -123,15 +122,13 @@ class Smoother:
         return moved
 
     def _agreed(self, mask: Picture, past: Picture, moved: Picture, out: Picture) -> None:
-        """Writes `mask` to `out`; where nothing moves, what of this mask and the last ones is nearest to `past`."""
+        """Writes `mask` to `out`; where nothing moves, only as much above `past` as the last masks have it, too."""
         least: Any = mask
-        most: Any = mask
         for before in self._recent:
-            least, most = cv2.min(least, before), cv2.max(most, before)
-        nearest = cv2.min(cv2.max(past, least), most)
-        still: Any = cv2.threshold(moved, _STANDS - 1, 255, cv2.THRESH_BINARY_INV)[1]
+            least = cv2.min(least, before)
+        still = cv2.compare(moved, _STANDS, cv2.CMP_LT)  # type: ignore[call-overload]
         np.copyto(out, mask)
-        cv2.copyTo(nearest, still, out)
+        cv2.copyTo(cv2.min(cv2.max(past, least), mask), still, out)
         kept = self._recent.pop(0) if len(self._recent) == _AGREE - 1 else np.empty_like(mask)
         np.copyto(kept, mask)
         self._recent.append(kept)
@@ -167,7 +164,7 @@ def _table(values: Any) -> Picture:
 _UNREST = 20  # levels of luma away from the average at which a mask counts in full; one less with every frame
 _CALM = 3  # levels that may be noise: what counts by these still counts where there is no unrest
 _STIRRED = 0.6  # of the people: who moves by a pixel or more stirs that much of themselves, who sways less
-_AGREE = 3  # masks that have to ask for a change where the picture stands still
+_AGREE = 3  # masks that have to show somebody where the picture stands still
 _STANDS = 4  # levels of luma below which it does
 _BETTER = 2  # levels by which the past has to fit better in another place
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
