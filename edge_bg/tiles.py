@@ -22,7 +22,7 @@ from edge_bg.frame import I420, Picture, Size, check_size
 WORKING_PIXELS = 128 * 72
 TILE = 2  # side of a tile in working pixels
 _BAND = 8  # rows of tiles that are cut into rectangles together
-_WORTH = 64  # tiles that cost as much as the calls for another rectangle
+_WORTH = 32  # tiles that cost as much as the calls for another rectangle
 _GAP = b"\0" * 4  # so many plain tiles side by side part two rectangles: fewer cost less than another call
 
 
