@@ -203,6 +203,8 @@ class Booth:
         self._wrong += 1
         if self._wrong % _MEND or cv2.countNonZero(empty) < empty.size // 8:
             return None
+        if self._held is not None:  # what was held until now hides the room as people do
+            empty = cv2.subtract(empty, cv2.dilate(_above(self._held, 0), _WIDE))
         moved = [self._room.moved(colour, empty, how) for how in (cv2.MOTION_EUCLIDEAN, cv2.MOTION_AFFINE)]
         rooms = [self._room, *(room for room in moved if room is not None)]
         best = _best(rooms, mask, colour, empty)

@@ -126,6 +126,26 @@ def test_a_lamp_that_goes_out_on_one_side_is_made_up_for():
     assert matte.booth.state == "known" and kept(alpha, CUP) > 0.85
 
 
+@pytest.mark.parametrize("luma", [20, 235])
+def test_a_sign_does_not_hinder_the_room_from_being_found_under_another_light(luma):
+    matte, sign = learned(), (310, 80, 450, 260)
+
+    def held(seed, bottom=sign[3]):
+        return put(guest(seed), (*sign[:3], bottom), (luma, 90, 180))
+
+    for seed in range(15):
+        matte(mask_of(PERSON), Frame(guest(seed), 0.0, 0))
+    for bottom in range(sign[1], sign[3], 15):  # raised slowly: what comes at once could be a lamp
+        matte(mask_of(PERSON), Frame(held(bottom, bottom), 0.0, 0))
+    light = np.linspace(1, 1.3, SIZE[0])
+    for seed in range(30):
+        data = held(seed)
+        data[: SIZE[1]] = np.minimum(data[: SIZE[1]] * light, 255)
+        alpha = matte(mask_of(PERSON), Frame(data, 0.0, 0))
+    assert matte.booth.state == "known" and kept(alpha, sign) > 0.7
+    assert kept(alpha, (470, 60, 620, 300)) < 0.01 and kept(alpha, (20, 60, 170, 300)) < 0.01
+
+
 POSTER, FAR_CUP = (450, 40, 560, 300), (40, 60, 90, 120)
 
 
