@@ -6,9 +6,7 @@ A network's mask shimmers on a scene that stands still. How much of the new mask
 - certainty: a sure mask (near 0 or 1) is taken sooner than an unsure one. The idea is that of MediaPipe's
   `segmentation_smoothing_calculator` (Apache-2.0), which weighs by uncertainty alone;
 - unrest: where luma has been near its own mean for a while, a new mask says little that is new, however sure it is.
-  The mean is asked, not the last frame, or an edge that creeps would be left behind;
-- agreement: where luma stands still, only what three masks in a row have is added to the past; what one or two of them
-  add is a flash of the network. What they take away goes at once: the room is not kept on a doubt.
+  The mean is asked, not the last frame, or an edge that creeps would be left behind.
 
 The past goes along with whoever moves by a pixel of the working picture or more in a frame (`shift`), where it fits
 better there than where it was. Optical flow (DIS, at 128x72) did less for more: it blurs at the outline.
@@ -71,7 +69,6 @@ class Smoother:
         self._scratch = Scratch()
         self._past: Picture | None = None  # (5, h, w): mask, Y, U, V, unrest
         self._calm = self._least = np.empty((0, 0), np.uint8)
-        self._recent: list[Picture] = []  # the last masks as they came, oldest first
 
     def reset(self) -> None:
         """Forget the past: the next mask is taken whole."""
@@ -87,15 +84,13 @@ class Smoother:
             self._past = past = np.concatenate((mask[None], colour, np.full_like(mask[None], _UNREST)))
             self._calm = np.full_like(mask, _CALM)
             self._least = np.full_like(mask, round(255 * (1 - self._strength)))
-            self._recent = []  # the first mask is one's best guess and no more
             return past[0], past[1:4]
         moved = self._follow(past, colour[0], moved)
         opening: Any = cv2.LUT(moved, self._by_motion)
         gain: Any = cv2.LUT(mask, self._by_mask)
         cv2.multiply(gain, self._stir(colour[0], past), gain, 1 / _UNREST)
         new = self._scratch.take("new", shape, np.uint8)
-        self._agreed(mask, past[0], moved, new[0])
-        new[1:] = colour
+        new[0], new[1:] = mask, colour
         share = self._scratch.take("share", shape, np.float32)
         share[0], share[1:] = cv2.max(opening, gain, gain), cv2.max(opening, self._least, opening)
         mix(new, past[:4], share, self._scratch)
@@ -120,18 +115,6 @@ class Smoother:
         for plane, other in zip((*past[here], change), (*before, rest), strict=True):
             cv2.copyTo(other, better, plane)
         return moved
-
-    def _agreed(self, mask: Picture, past: Picture, moved: Picture, out: Picture) -> None:
-        """Writes `mask` to `out`; where nothing moves, only as much above `past` as the last masks have it, too."""
-        least: Any = mask
-        for before in self._recent:
-            least = cv2.min(least, before)
-        still = cv2.compare(moved, _STANDS, cv2.CMP_LT)  # type: ignore[call-overload]
-        np.copyto(out, mask)
-        cv2.copyTo(cv2.min(cv2.max(past, least), mask), still, out)
-        kept = self._recent.pop(0) if len(self._recent) == _AGREE - 1 else np.empty_like(mask)
-        np.copyto(kept, mask)
-        self._recent.append(kept)
 
     def _stir(self, luma: Picture, past: Picture) -> Picture:
         """Levels by which luma differs, or did within the last frames, from its average; `_CALM` to `_UNREST`."""
@@ -164,7 +147,5 @@ def _table(values: Any) -> Picture:
 _UNREST = 20  # levels of luma away from the average at which a mask counts in full; one less with every frame
 _CALM = 3  # levels that may be noise: what counts by these still counts where there is no unrest
 _STIRRED = 0.6  # of the people: who moves by a pixel or more stirs that much of themselves, who sways less
-_AGREE = 3  # masks that have to show somebody where the picture stands still
-_STANDS = 4  # levels of luma below which it does
 _BETTER = 2  # levels by which the past has to fit better in another place
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
