@@ -2,7 +2,8 @@
 
 The key is measured in the plane of U and V: how far a pixel lies along the wall's hue, less how far it lies off it
 (P. Vlahos' colour difference, US patent 3,158,477, 1964, in polar form). What is not wall is foreground, whoever holds
-it; what has the wall's colour is kept only well inside of what the network is sure of: a green shirt stays.
+it; what has the wall's colour is kept only well inside of what the network is sure of: a green shirt stays. Beside the
+wall the network is alone: what is no wall there is the room.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from edge_bg.frame import Picture, yuv_of
 
 _FOLLOW = 0.05  # how fast the wall's colour follows the light
 _LEAST = 18.0  # chroma, in levels, below which there is no coloured wall
+_PIECE = 0.02  # of the picture: a smaller piece of the wall's colour may be a plant beside it
 
 
 class ChromaKey:
     """mask + small picture -> mask without the wall.
 
-    color:     (R, G, B) of the wall, or None to find it: the colour of most of what the network calls room.
+    color:     (R, G, B) of the wall, or None to find it: the colour of most of what the network calls room, unless
+               that is warm, as skin is.
     tolerance: 0..1, how much of the wall's own unevenness is forgiven.
     """
 
@@ -51,7 +54,8 @@ class ChromaKey:
         other: Any = cv2.convertScaleAbs(np.clip((high - keyed) / (high - low), 0, 1), alpha=255)
         sure: Any = cv2.compare(mask, 200, cv2.CMP_GT)  # type: ignore[call-overload]
         inside: Any = cv2.erode(sure, _RIM)
-        return np.asarray(cv2.max(other, inside), np.uint8)
+        joined: Any = cv2.max(other, inside)
+        return np.asarray(cv2.copyTo(joined, _screen(other), mask.copy()), np.uint8)
 
     def _find(self, mask: Picture, chroma: Any) -> None:
         """Follow the wall's colour where the network sees room and the colour is near the wall's."""
@@ -63,14 +67,29 @@ class ChromaKey:
         if len(there) < 100:
             return
         u, v = (float(x) for x in np.median(there, axis=0))
-        if math.hypot(u, v) < _LEAST or (
-            self.wall is None and np.mean(np.abs(there - np.array((u, v), np.float32)).sum(axis=1) < 24) < 0.6
-        ):
+        if math.hypot(u, v) < _LEAST:
             return
+        if self.wall is None:
+            even = np.mean(np.abs(there - np.array((u, v), np.float32)).sum(axis=1) < 24) >= 0.6
+            if not even or (v >= 0 and v > u):  # skin has such a hue
+                return
         if self.wall is None:
             self.wall = (u, v)
         else:
             self.wall = (self.wall[0] + _FOLLOW * (u - self.wall[0]), self.wall[1] + _FOLLOW * (v - self.wall[1]))
+
+
+def _screen(other: Any) -> Any:
+    """uint8 (h, w), 255 between the large pieces of wall, where `other`, what is no wall, is before it."""
+    wall = cv2.morphologyEx(cv2.compare(other, 128, cv2.CMP_LT), cv2.MORPH_OPEN, _RIM)  # type: ignore[call-overload]
+    _, labels, table, _ = cv2.connectedComponentsWithStats(wall, connectivity=8, ltype=cv2.CV_16U)
+    large = table[:, cv2.CC_STAT_AREA] >= _PIECE * other.size
+    large[0] = False
+    screen = np.zeros_like(other)
+    if large.any():
+        corners = cv2.findNonZero(large.astype(np.uint8)[labels])
+        cv2.fillConvexPoly(screen, cv2.convexHull(corners), 255)
+    return cv2.erode(screen, _RIM)
 
 
 _RIM = np.ones((3, 3), np.uint8)  # of a mask that may be the wall

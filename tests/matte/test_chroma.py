@@ -67,6 +67,40 @@ def test_without_a_coloured_wall_the_mask_is_left_alone():
     assert keyed.key.wall is None
 
 
+@pytest.mark.parametrize("share", [0.8, 0.9])
+def test_beside_the_wall_the_network_is_alone(share):
+    """The room goes, and a green plant in it makes it no part of the wall; the guest stays, on the floor, too."""
+    edge, floor = round(share * SIZE[0]) // 2 * 2, 300
+
+    def beside(seed: int) -> Frame:
+        data = scene(seed)
+        for (left, top, right, bottom), yuv in (
+            ((edge, 0, 640, 360), (170, 100, 140)),
+            ((0, floor, 640, 360), (60, 130, 125)),
+            ((600, 40, 630, 70), yuv_of(GREEN)),
+        ):
+            for plane, value, step in zip(planes(data), yuv, (1, 2, 2), strict=True):
+                plane[top // step : bottom // step, left // step : right // step] = value
+        left, top, right, bottom = PERSON
+        planes(data)[0][floor:bottom, left:right] = 150
+        return Frame(data, 0.0, seed)
+
+    matte = Matte(SIZE, key="#28c83c")
+    for seed in range(3):
+        alpha = np.asarray(matte(mask(), beside(seed)))
+    assert kept(alpha, (edge + 4, 0, 640, 296)) < 0.001 and kept(alpha, (0, floor + 8, 180, 360)) < 0.001
+    assert kept(alpha, (360, floor + 8, 640, 360)) < 0.001
+    assert kept(alpha, PROP) > 0.9 and kept(alpha, PERSON) > 0.95
+
+
+@pytest.mark.parametrize(("wall", "found"), [((60, 90, 220), True), ((224, 172, 140), False), ((196, 150, 90), False)])
+def test_a_warm_wall_is_not_keyed_unless_it_is_named(wall, found):
+    """Skin and wood have its hue."""
+    matte = Matte(SIZE, key="auto")
+    run(matte, mask(), wall=wall)
+    assert (matte.key.wall is not None) is found
+
+
 def test_options():
     for wrong in ("green", "#12", "auto "):
         with pytest.raises(ValueError, match="key"):
