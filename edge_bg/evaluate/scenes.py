@@ -160,6 +160,20 @@ def _switch(kit: Kit) -> Clip:
     return kit.clip(about, 190, kit.room("office"), actors, empty=45, events=events, camera=camera)
 
 
+def _wall(kit: Kit) -> Clip:
+    green = (60, 200, 40)
+    room = kit.room("painted")
+    rooms.hang(room, green, kit.rng)
+    first, second = kit.person(), cutouts.dyed(kit.person(), green)
+    (y1, h1), (y2, h2) = kit.framed(first), kit.framed(second, 1.25)
+    actors = [
+        Actor(first, sway(0.3, y1 + 0.08, h1), (Held("hat", "head"), Held("cup", "left")), seed=kit.seed),
+        Actor(second, sway(0.7, y2 + 0.06, h2, period=90)),
+    ]
+    return kit.clip("two guests before a green cloth, one with a hat and a cup, one in a shirt of its colour", 90, room,
+                    actors)  # fmt: skip
+
+
 def _fast(kit: Kit) -> Clip:
     who = kit.person()
     y, height = kit.framed(who, 1.1)
@@ -229,7 +243,7 @@ _ALBUM = 40  # photographs
 
 SCENES: dict[str, Callable[[Kit], Clip]] = {
     "portrait": _portrait, "still": _still, "booth": _booth, "props": _props, "lamp": _lamp, "switch": _switch,
-    "fast": _fast, "small": _small, "group": _group, "passers": _passers, "people": _people,
+    "wall": _wall, "fast": _fast, "small": _small, "group": _group, "passers": _passers, "people": _people,
 }  # fmt: skip
 
 

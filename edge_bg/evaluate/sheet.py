@@ -17,7 +17,7 @@ from edge_bg.evaluate.ways import Way
 from edge_bg.frame import Frame, Picture
 
 Bgr = NDArray[np.uint8]
-MOMENTS = {"portrait": 0.5, "booth": 0.95, "props": 0.9, "fast": 0.6, "small": 0.5, "group": 0.5}
+MOMENTS = {"booth": 0.95, "props": 0.9, "switch": 0.95, "fast": 0.6}  # in parts of the clip; the others at half
 CROP = (260, 300)  # width, height
 
 
@@ -29,13 +29,10 @@ def draw(
     *,
     crop: tuple[int, int] = CROP,
 ) -> None:
-    """Write a PNG: a row for each of some moments of the clips, a column for each way, at 1:1 on a new background,
+    """Write a PNG: a row for a moment of each clip, a column for each way, at 1:1 on a new background,
     the camera's picture to the left and the truth to the right. Raises `SinkError` where it cannot be written."""
     crop = (min(crop[0], task.size[0]), min(crop[1], task.size[1]))
-    rows = []
-    for name in task.names():
-        if name in MOMENTS:
-            rows.append(_row(task, name, contenders, predict, crop))
+    rows = [_row(task, name, contenders, predict, crop) for name in task.names()]
     titles = ["camera", *(w.name for w in contenders), "truth"]
     head = np.full((26, rows[0].shape[1], 3), 255, np.uint8)
     for i, title in enumerate(titles):
@@ -52,7 +49,7 @@ def _row(
     runs = [way.start(clip.size) for way in contenders]
     looks = [predict if way.look is None else way.look(predict) for way in contenders]
     brushes = [None if way.brush is None else way.brush(clip.size, background) for way in contenders]
-    last = min(len(clip) - 1, int(len(clip) * MOMENTS[name]))
+    last = min(len(clip) - 1, int(len(clip) * MOMENTS.get(name, 0.5)))
     for shot in clip:
         frame = Frame(shot.frame.data, shot.frame.time, shot.frame.index)
         alphas = [run(look(frame), frame) for run, look in zip(runs, looks, strict=True)]

@@ -107,9 +107,11 @@ OFF: dict[str, dict[str, Any]] = {
     "edges": {"edges": "bilinear"},
     "curve": {"low": 0.0, "high": 1.0, "sharpness": 1.0},
 }
-ON: dict[str, dict[str, Any]] = {"booth": {"booth": True}}
+ON: dict[str, dict[str, Any]] = {"specks": {"specks": 0.002}, "booth": {"booth": True}, "key": {"key": "auto"}}
 ABOUT = {
+    "specks": "specks and holes up to 0.2 % of the frame gone",
     "booth": "the empty room learned",
+    "key": "a wall of one colour keyed",
     "time": "smoothing over time",
     "edges": "edges that follow the picture",
     "curve": "alpha curve and sharpening",

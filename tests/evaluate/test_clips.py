@@ -14,7 +14,7 @@ from edge_bg.evaluate.clips import MARGIN, Camera, Clip, clips
 from edge_bg.evaluate.data import labelled
 from edge_bg.evaluate.scenes import SCENES, Kit
 from edge_bg.evaluate.stage import Actor, Held, Pose
-from edge_bg.frame import from_bgr
+from edge_bg.frame import from_bgr, planes
 
 SIZE = (320, 180)
 
@@ -105,6 +105,17 @@ def test_light_switch_and_bump_happen_when_they_say() -> None:
     shots = {s.frame.index: s for s in clip if s.frame.index in (138, 139, 140)}
     moved = [np.abs(shots[a].frame.y.astype(int) - shots[b].frame.y).mean() for a, b in ((138, 139), (139, 140))]
     assert moved[1] > 1.5 * moved[0]
+
+
+def test_before_the_green_cloth_somebody_wears_its_colour() -> None:
+    (clip,) = clips(0, SIZE, names=["wall"], frames=1)
+    shot = next(iter(clip))
+    _, u, v = (plane.astype(int) for plane in planes(shot.frame.data))
+    truth = cv2.resize(shot.truth, u.shape[::-1], interpolation=cv2.INTER_AREA)
+    green = (u < 115) & (v < 100)
+    assert green[truth == 0].mean() > 0.8, "the cloth"
+    left, right = np.s_[:, :80], np.s_[:, 80:]
+    assert green[left][truth[left] == 255].mean() < 0.1 and green[right][truth[right] == 255].mean() > 0.2
 
 
 @pytest.mark.parametrize("kind", sorted(props.PAINTERS))

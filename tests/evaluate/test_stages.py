@@ -102,7 +102,7 @@ def test_names_are_checked() -> None:
 def test_command_and_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGE_BG_DATA", raising=False)
     path = tmp_path / "sheet.png"
-    arguments = ["--clips", "--only", "portrait,raw,all", "--limit", "6", "--size", "320x180", "--workers", "1"]
+    arguments = ["--clips", "--only", "portrait,still,raw,all", "--limit", "6", "--size", "320x180", "--workers", "1"]
     run = CliRunner().invoke(command, [*arguments, "--sheet", str(path)], catch_exceptions=False)
     assert run.exit_code == 0, run.output
     assert run.output.count("\nraw ") == run.output.count("\nall ") == 1
@@ -110,6 +110,7 @@ def test_command_and_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert picture is not None
     columns = 4  # camera, raw, all, truth
     assert picture.shape[1] == columns * sheet.CROP[0] + (columns - 1) * 4
+    assert picture.shape[0] == 26 + 2 * (180 + 4), "a row for each clip that was asked for"
 
 
 def test_a_way_may_look_for_itself_and_paint_for_itself() -> None:
