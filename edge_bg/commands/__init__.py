@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -76,6 +77,19 @@ def size_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             raise click.BadParameter(f"{value} {error}", ctx, param) from None
 
     return click.option("--size", callback=size, metavar="WxH", default="1280x720", show_default=True, help=text)
+
+
+def has_folder(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuses, before minutes of work, a file whose folder is not there; `-` is standard output."""
+    if value is not None and str(value) != "-" and not (folder := Path(value).absolute().parent).is_dir():
+        raise click.BadParameter(f"there is no folder {folder}; `mkdir -p {folder}` makes it", ctx, param)
+    return value
+
+
+def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--json FILE`, which the command gets as `json_path`."""
+    text += "; - is standard output."
+    return click.option("--json", "json_path", metavar="FILE", callback=has_folder, help=text)
 
 
 def examples(*lines: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from edge_bg.commands import debug_option, examples, size_option
+from edge_bg.commands import debug_option, examples, json_option, size_option
 
 
 @click.command(
@@ -28,7 +28,7 @@ from edge_bg.commands import debug_option, examples, size_option
 @size_option("Size of the frames.")
 @click.option("--seconds", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="Length of each turn.")
 @click.option("--quick", is_flag=True, help="Leave out starting the program and its memory.")
-@click.option("--json", "json_path", metavar="FILE", help="Write all figures as JSON too; - is standard output.")
+@json_option("Write all figures as JSON too")
 @click.option("--report", "to_send", is_flag=True, help="Write the figures to a file named after board and date.")
 @debug_option
 def bench(

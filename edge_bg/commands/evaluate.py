@@ -11,12 +11,20 @@ from typing import Any
 import click
 
 import edge_bg
-from edge_bg.commands import debug_option, examples, size_option
+from edge_bg.commands import debug_option, examples, has_folder, json_option, size_option
 
 
 def _list(values: tuple[str, ...]) -> list[str]:
     """`a,b` and repeated options alike."""
     return [part for value in values for part in value.split(",") if part]
+
+
+def _picture(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Refuses what is no picture's name."""
+    if value is not None and value.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise click.BadParameter(f"{value}: name it .png, .jpg or .webp", ctx, param)
+    found: Path | None = has_folder(ctx, param, value)
+    return found
 
 
 @click.command(
@@ -31,14 +39,19 @@ def _list(values: tuple[str, ...]) -> list[str]:
 @click.option("--models", "-m", multiple=True, metavar="NAME", help="Models or cards; default landscape.")
 @click.option("--conditions", "-c", multiple=True, metavar="NAME", help="Conditions; default all.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.html and .json.")
-@click.option("--json", "json_path", metavar="FILE", help="Write the figures as JSON; - is standard output.")
+@json_option("Write the figures as JSON")
 @click.option("--limit", type=click.IntRange(1), help="At most so many pictures, or frames of each clip.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the conditions and clips.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the conditions and clips.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes.")
 @click.option("--clips", "clips_", is_flag=True, help="Measure the matte's stages on labelled clips.")
 @click.option("--only", multiple=True, metavar="NAME", help="With --clips: these clips or stages only.")
 @size_option("With --clips: size of frames.")
-@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="With --clips: the stages in a picture.")
+@click.option(
+    "--sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_picture,
+    help="With --clips: the stages in a picture.",
+)
 @debug_option
 def evaluate(
     data: Path | None,
@@ -59,12 +72,22 @@ def evaluate(
     With --clips, measure the stages of the matte on labelled clips instead; DATA (or $EDGE_BG_DATA) then lends its
     people and rooms, and without it the built-in portrait plays all the parts.
     """
+    _only_where_it_counts(clips_, conditions=conditions, report=report, only=only, sheet=sheet)
     if clips_:
+        if len(_list(models)) > 1:
+            raise click.BadParameter("with --clips one model is measured at a time", param_hint="--models")
         lent = data or (Path(os.environ["EDGE_BG_DATA"]) if os.environ.get("EDGE_BG_DATA") else None)
         return _clips(lent, _list(models), _list(only), limit, seed, size, sheet, json_path, workers)
     if data is None:
         raise click.UsageError("DATA is missing: a folder with images/ and masks/, or with videos")
     return _pictures(data, _list(models), _list(conditions), report, json_path, limit, seed, workers)
+
+
+def _only_where_it_counts(clips: bool, **given: object) -> None:
+    """Refuses what would be ignored with, or without, --clips."""
+    for name, value in given.items():
+        if value and (name in ("only", "sheet")) != clips:
+            raise click.UsageError(f"--{name} counts only {'without' if clips else 'with'} --clips")
 
 
 def _pictures(

@@ -113,6 +113,23 @@ def test_command_and_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert picture.shape[0] == 26 + 2 * (180 + 4), "a row for each clip that was asked for"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--clips", "--sheet", "nowhere/sheet.png"], "mkdir -p"),
+        (["--clips", "--sheet", "sheet.xyz"], "name it .png"),
+        (["--clips", "--json", "nowhere/figures.json"], "mkdir -p"),
+        (["--clips", "--seed", "-1"], "not in the range"),
+        (["--clips", "--models", "small,large"], "one model is measured at a time"),
+        (["--clips", "--conditions", "dark"], "--conditions counts only without --clips"),
+        ([".", "--only", "fast"], "--only counts only with --clips"),
+    ],
+)
+def test_what_cannot_be_is_said_before_the_work(arguments: list[str], said: str) -> None:
+    run = CliRunner().invoke(command, arguments)
+    assert run.exit_code == 2 and said in " ".join(run.output.split()), run.output
+
+
 def test_a_way_may_look_for_itself_and_paint_for_itself() -> None:
     asked: list[int] = []
     known = truths()
