@@ -12,7 +12,7 @@ one patch of wall in ten for somebody.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 
@@ -21,6 +21,7 @@ from edge_bg.framing.crowd import Somebody, people
 from edge_bg.framing.keep import Keeper
 from edge_bg.framing.look import MOST, Look, enclose, merge
 from edge_bg.framing.motion import Motion
+from edge_bg.framing.network import Looks
 from edge_bg.framing.options import FramingOptions, corners
 from edge_bg.framing.window import Box, Canvas, Window
 from edge_bg.stats import Stats
@@ -34,23 +35,6 @@ _VAST = 0.4  # of the frame: what moves there is large enough for a look at the 
 _FOUND = 0.2  # of a close look's height: smaller is nobody
 _STIR = 3  # cells of the thumbnail: less is noise
 _REST = 4  # frames between second looks at one frame
-
-
-class Looks(Protocol):
-    """What framing asks of a segmenter."""
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """What runs, and on what."""
-
-    def shrink(self, frame: Frame, /) -> None:
-        """Give `frame` its `small` picture."""
-
-    def __call__(self, frame: Frame, region: Region | None = None, /) -> Picture:
-        """The mask of `frame`, or of its part `region`, uint8 (h, w)."""
-
-    def close(self) -> None:
-        """Let go of the network."""
 
 
 class Framing:
@@ -155,32 +139,40 @@ class Framing:
         return thumb.shape != look.seen.shape or bool(self._motion.changes(thumb, look.seen).any())
 
     def _see(self, frame: Frame, look: Look, thumb: Picture) -> None:
-        """Take the look, and a second one where the first missed somebody, and plan the next."""
-        box, before = look.box, look.mask
-        look.mask, look.seen, look.time = self._at(frame, box), thumb, frame.time
-        if before is not None and look.doubtful(before):
-            self.stats.count("framing.extra")
-            look.overrule(before, self.segmenter(frame))
+        """Take the look, a wider one where somebody reaches over its edge, and plan the next."""
+        box = look.box
+        look.seen, look.time = thumb, frame.time
+        self._take(frame, look)
         mask = self._merged()
         if self.options.crop:
-            crowd = self._there(look, mask)
-            touched = bool(crowd) and look.window.touched(mask)
-            lost = not crowd and len(self._looks) == 1
-            if box is not None and (touched or lost) and self._rested > _REST:
+            crowd, near = self._there(look, mask), look.box
+            if near is not None and self._rested > _REST and self._widened(look, mask, crowd):
                 self._rested = 0
                 self.stats.count("framing.extra")
-                if touched:
-                    look.window.widen()
-                else:
-                    look.window.plan(None)
-                look.mask = self._canvas.fit(self._at(frame, look.box))
+                self._take(frame, look)
                 mask = self._merged()
                 crowd = self._there(look, mask)
                 if not crowd:
-                    look.window.box = box
+                    look.window.box = near
             self._plan(look, crowd)
         look.settled = look.box == box and (box is None or look.missing == 0)
         self._mask = mask
+
+    def _take(self, frame: Frame, look: Look) -> None:
+        """Take the look, and another one where it missed somebody."""
+        before, look.mask = look.mask, self._at(frame, look.box)
+        if before is not None and look.doubtful(before):
+            self.stats.count("framing.extra")
+            look.overrule(before, self._at(frame, look.other))
+        look.taken = look.box or self._canvas.whole
+
+    def _widened(self, look: Look, mask: Picture, crowd: list[Box]) -> bool:
+        """Widen the look if somebody reaches over its edge or, if it is the only one, nobody is left in it."""
+        if crowd:
+            return look.window.touched(mask) and look.widen()
+        if len(self._looks) == 1:
+            look.window.plan(None)
+        return len(self._looks) == 1
 
     def _at(self, frame: Frame, box: Box | None) -> Picture:
         if box is None:
@@ -242,9 +234,8 @@ class Framing:
             return  # slow motion adds up until the next time
         self._scouted = thumb
         found = self._newcomers(frame, self._motion.parts(changes, self._canvas.cells), bool(boxes))
-        self._vain = self._vain + 1 if found is None else 0  # a curtain in the wind is looked at less
-        if found is not None:
-            self._welcome(found)
+        welcome = found is not None and self._welcome(found)
+        self._vain = 0 if welcome else self._vain + 1  # a curtain in the wind is looked at less
 
     def _newcomers(self, frame: Frame, moved: list[Box], known: bool) -> Box | None:
         """Somebody new where something moved: in the whole picture or, if too small for that, in a closer look at one
@@ -252,7 +243,10 @@ class Framing:
         found: list[Somebody] = []
         if known:
             self.stats.count("framing.extra")
-            found = self._wanted(self._canvas.fit(self.segmenter(frame)), moved[0])
+            mask = self._canvas.fit(self.segmenter(frame))
+            for each in self._looks:
+                each.trust(mask)
+            found = self._wanted(mask, moved[0])
         part = moved[self._tried % len(moved)]
         self._tried += 1
         if not found and part.area <= _VAST * self._canvas.whole.area:
@@ -268,12 +262,11 @@ class Framing:
             return []
         return [each for each in people(mask) if each.box.shares(moved)]
 
-    def _welcome(self, found: Box) -> None:
-        """Have somebody new looked at: with those they are near to, else in a look of their own."""
+    def _welcome(self, found: Box) -> bool:
+        """Have somebody new looked at: with those they are near to, else in a look of their own; False if not."""
         first = self._looks[0]
         if first.box is None:
-            first.welcome(found)
-            return
+            return first.welcome(found)
         near = [look for look in self._looks if not look.window.apart(look.around(), found)]
         if near:
             look = min(near, key=lambda each: each.around().join(found).area)
@@ -282,9 +275,11 @@ class Framing:
             look = Look(Window.like(first.window))
             self._looks.append(look)
         else:
-            return  # one more would cost those who are seen more than it gives
-        look.welcome(found)
+            return False  # one more would cost those who are seen more than it gives
+        if not look.welcome(found):
+            return False
         self._gather(look)
+        return True
 
 
 def _age(look: Look) -> float:

@@ -19,7 +19,8 @@ _DOUBT = 6  # looks for which people have to be apart before theirs is divided
 _NEAR = 0.3  # of the frame: whoever needs a look of that size is seen in the whole frame, too
 _SOMEBODY = 0.05  # of a look: less is nobody yet
 _LOST, _KEPT = 0.35, 0.6  # of somebody: what a look that lost them shows at most, and one that did not at least
-_PAUSE, _LONGEST = 15, 240  # looks at the whole frame after a closer one that failed; twice as many each time
+_STAYED = 0.75  # of somebody: what a wider look shows at least, else it lost them
+_PAUSE, _LONGEST = 15, 240  # looks without one like that which failed; twice as many each time
 
 
 class Look:
@@ -29,6 +30,7 @@ class Look:
              thumbnail of what was looked at.
     settled: the mask was taken where the next look goes.
     crowd:   the box around those who are there, in cells of the canvas; None before somebody was seen.
+    taken:   the box that `mask` was taken of, all of the canvas for the whole frame; None where that was no one look.
     """
 
     def __init__(self, window: Window) -> None:
@@ -38,8 +40,10 @@ class Look:
         self.time = -math.inf
         self.settled = False
         self.crowd: Box | None = None
-        self.missing = self._sightings = self._apart = self._paused = 0
-        self._pause = _PAUSE
+        self.taken: Box | None = None
+        self.missing = self._sightings = self._apart = self._paused = self._held = 0
+        self._pause = self._hold = _PAUSE
+        self._limit = 0  # cells: no look as large as that while `_held`
 
     @property
     def box(self) -> Box | None:
@@ -50,50 +54,95 @@ class Look:
         """The box around those who are there, or all of what is looked at."""
         return self.crowd or self.box or self.window.canvas.whole
 
+    @property
+    def area(self) -> int:
+        """Of what is looked at, in cells."""
+        return (self.box or self.window.canvas.whole).area
+
+    @property
+    def wider(self) -> bool:
+        """Whether the next look is wider than the last one was."""
+        return self.taken is not None and self.area > self.taken.area
+
     def plan(self, crowd: Box | None) -> bool:
         """Note who was seen and frame them; False once nobody was for so long that the look is given up."""
         if crowd is not None:
             self.missing, self._sightings = 0, self._sightings + 1
             self.crowd = crowd
-            self.window.plan(None if self._paused else crowd)
-            self._paused = max(0, self._paused - 1)
+            self._aim(None if self._paused else crowd)
+            self._paused, self._held = max(0, self._paused - 1), max(0, self._held - 1)
             return True
         self.missing += 1
         if self.missing <= min(_PATIENCE, self._sightings):  # somebody seen once only may have been nobody
             return True
         self.window.plan(None)
-        self.crowd, self._sightings = None, 0
+        self.crowd, self._sightings, self._hold = None, 0, _PAUSE
         return False
 
+    def widen(self) -> bool:
+        """Somebody reaches over the edge; False if a look so wide lost somebody a while ago."""
+        box = self.box
+        self.window.widen()
+        return self._allowed(box)
+
     def doubtful(self, before: Picture) -> bool:
-        """Whether this closer look at somebody near by shows hardly any of whom `before`, the last mask, showed there.
+        """Whether this look at somebody near by, wider than the last, lost some of whom `before`, the last mask, shows,
+        or, no wider, shows hardly any of them.
 
         It happens that a network does not know somebody in a closer look. That one shows less is no reason to doubt it:
         the whole frame often takes things around somebody for a part of them.
         """
-        if self.mask is None or self.box is None or self.box.area < _NEAR * self.window.canvas.whole.area:
+        box = self.other or self.box
+        if self.mask is None or box is None or box.area < _NEAR * self.window.canvas.whole.area:
             return False
-        return self._again(before, self.mask) < _LOST
+        return self._again(before, self.mask) < (_STAYED if self.wider else _LOST)
 
-    def overrule(self, before: Picture, whole: Picture) -> None:
-        """Believe `whole`, the mask of all the frame, if it shows whom `before` did; no closer looks for a while."""
-        if self._again(before, whole) > _KEPT:
-            self.mask = whole
+    @property
+    def other(self) -> Box | None:
+        """What to look at in doubt: what was looked at before this look was widened, else the whole frame."""
+        return self.taken if self.wider else None
+
+    def overrule(self, before: Picture, mask: Picture) -> None:
+        """Believe `mask`, of `other`, if it shows whom `before` did, and look there; not again here for a while."""
+        again = self._again(before, mask)
+        if self.wider and again >= _STAYED:
+            self.mask, self._limit, self.window.box = mask, self.area, self.taken
+            self._held, self._hold = self._hold, min(2 * self._hold, _LONGEST)
+        elif not self.wider and again > _KEPT:
+            self.mask = mask
             self.window.plan(None)
             self._paused, self._pause = self._pause, min(2 * self._pause, _LONGEST)
 
+    def trust(self, whole: Picture) -> None:
+        """Let the look be widened again if `whole`, the mask of all the frame, shows everybody it does."""
+        if self._held and self.mask is not None and self._again(self.mask, whole) >= _STAYED:
+            self._held = 0
+
     def _again(self, before: Picture, now: Picture) -> float:
         """How much of what `before` shows in this look `now` shows there, too; 1 if that is next to nothing."""
-        assert self.box is not None
-        past, present = (self.window.canvas.fit(mask)[self.box.cut] for mask in (before, now))
+        box = self.other or self.box or self.window.canvas.whole
+        past, present = (self.window.canvas.fit(mask)[box.cut] for mask in (before, now))
         there = cv2.mean(past)[0]
         return cv2.mean(cv2.min(past, present))[0] / there if there > 255 * _SOMEBODY else 1.0
 
-    def welcome(self, crowd: Box) -> None:
-        """Frame `crowd`, who have not been seen in this look yet."""
-        self.crowd = crowd
+    def welcome(self, crowd: Box) -> bool:
+        """Frame `crowd`, who have not been seen in this look yet; False if a look so wide lost somebody a while ago."""
+        if not self._aim(crowd):
+            return False
+        self.crowd, self.settled = crowd, False
+        return True
+
+    def _aim(self, crowd: Box | None) -> bool:
+        box = self.box
         self.window.plan(crowd)
-        self.settled = False
+        return self._allowed(box)
+
+    def _allowed(self, box: Box | None) -> bool:
+        """Whether the window may be what it is now; else it is `box` again, what it was."""
+        if box is None or not self._held or self.area < self._limit:
+            return True
+        self.window.box = box
+        return False
 
     def part(self, crowd: Sequence[Box]) -> Look | None:
         """A look at those of `crowd`, the boxes of who is here, who have been far from the rest for a while."""
@@ -132,6 +181,7 @@ class Look:
             self.mask = merge([self.mask, other.mask], canvas)
         self.time = min(self.time, other.time)
         self._sightings = max(self._sightings, other._sightings)
+        self.taken, self._held = None, 0
         self.welcome(self.around().join(other.around()))
 
 

@@ -1,0 +1,123 @@
+"""A wider look that loses somebody whom the closer one showed is taken back, and tried again ever later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from edge_bg.frame import Frame, from_bgr
+from edge_bg.framing import Framing
+from edge_bg.framing.look import Look
+from edge_bg.framing.window import Box, Canvas, Window
+
+SIZE = (640, 360)
+INPUT = (256, 144)
+Person = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
+
+LEFT, MIDDLE, RIGHT = (40, 100, 100, 360), (340, 100, 430, 360), (540, 110, 620, 360)
+
+
+class Scripted:
+    """A network that shows the people of each frame, but not those it is told to miss in a look."""
+
+    def __init__(self, there: Callable[[int], list[Person]], misses: Callable[[int, tuple | None], list[Person]]):
+        self.there, self.misses = there, misses
+        self.info: dict[str, object] = {}
+        self.looks: list[list[tuple[int, int, int, int] | None]] = []
+
+    def frame(self, index: int) -> Frame:
+        picture = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
+        for left, top, right, bottom in self.there(index):
+            picture[top:bottom, left:right] = 200
+        self.looks.append([])
+        return Frame(from_bgr(picture), index / 30, index)
+
+    def shrink(self, frame: Frame) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def __call__(self, frame, region=None):
+        self.looks[-1].append(region)
+        mask = np.zeros(SIZE[::-1], np.uint8)
+        missed = self.misses(frame.index, region)
+        for left, top, right, bottom in (each for each in self.there(frame.index) if each not in missed):
+            mask[top:bottom, left:right] = 255
+        x, y, wide, high = region or (0, 0, *SIZE)
+        return cv2.resize(mask[y : y + high, x : x + wide], INPUT, interpolation=cv2.INTER_AREA)
+
+
+def play(network: Scripted, frames: int, person: Person) -> np.ndarray:
+    """How much of `person` is shown, frame by frame; they need not be there in all of them."""
+    framing, shown = Framing(network, motion_gate=False), []
+    left, top, right, bottom = person
+    for index in range(frames):
+        mask = cv2.resize(framing(network.frame(index)), SIZE)
+        shown.append((mask[top:bottom, left:right] > 127).mean())
+    return np.array(shown)
+
+
+def walks_in(index: int) -> list[Person]:
+    """Two people at the right, and later one who comes in from the left and then shifts from foot to foot."""
+    comes = min(1.0, (index - 10) / 12)
+    x = int(-100 + 120 * comes + 10 * np.sin(index / 3))
+    return [MIDDLE, RIGHT, *([(max(0, x), 100, x + 100, 360)] if x > -90 else [])]
+
+
+def far(region: tuple | None) -> bool:
+    """Whether most of the frame is looked at."""
+    return region is None or region[2] * region[3] > 0.7 * SIZE[0] * SIZE[1]
+
+
+def test_somebody_whom_the_whole_frame_loses_stays_when_a_newcomer_widens_the_look():
+    network = Scripted(walks_in, lambda index, region: [MIDDLE] if index and far(region) else [])
+    assert play(network, 90, MIDDLE).min() > 0.9
+    tries = [index for index, looks in enumerate(network.looks) if looks[0] is None]
+    assert len(tries) == 4 and tries[0] == 0, "the whole frame is tried again, ever later"
+    assert 15 <= tries[2] - tries[1] < 30 <= tries[3] - tries[2]
+    assert sum(map(len, network.looks)) <= 1.4 * 90
+
+
+def test_the_look_is_widened_as_soon_as_the_whole_frame_shows_everybody():
+    network = Scripted(walks_in, lambda index, region: [MIDDLE] if 0 < index < 24 and far(region) else [])
+    shown = play(network, 32, LEFT)
+    assert shown[23] == 0 and shown[28:].min() > 0.9
+    assert network.looks[28:] == [[None]] * 4
+
+
+def test_somebody_who_reaches_over_the_edge_is_not_given_up_for_a_wider_look_without_them():
+    def reaches(index: int) -> list[Person]:
+        return [MIDDLE if index < 8 else (210, *MIDDLE[1:])]
+
+    network = Scripted(reaches, lambda index, region: reaches(index) if index and far(region) else [])
+    assert play(network, 40, MIDDLE).min() > 0.9
+    assert sum(None in looks for looks in network.looks[1:]) == 1, "less wide ones do"
+
+
+def drawn(canvas: Canvas, *boxes: Box) -> np.ndarray:
+    mask = np.zeros(canvas.cells[::-1], np.uint8)
+    for box in boxes:
+        mask[box.cut] = 255
+    return mask
+
+
+def test_who_left_is_not_looked_for_and_a_look_that_grows_less_is_allowed():
+    canvas = Canvas.of(SIZE)
+    one, other = Box(140, 40, 180, 180), Box(190, 40, 230, 180)
+    look = Look(Window(canvas, 0.25, 8.0))
+    look.plan(one.join(other))
+    near = look.box
+    assert near is not None
+    both, alone = drawn(canvas, one, other), drawn(canvas, one)
+    look.mask, look.taken = alone, near
+    assert look.welcome(Box(20, 40, 230, 180)) and look.box is None and look.wider and look.other == near
+    assert look.doubtful(both) and not look.doubtful(alone)
+    look.overrule(both, alone)
+    assert look.mask is alone and look.box is None, "the look of before does not show them any more"
+    look.overrule(both, both)
+    assert look.mask is both and look.box == near and not look.wider
+    assert not look.welcome(Box(20, 40, 230, 180)) and look.box == near, "not the whole frame again"
+    assert look.welcome(Box(90, 40, 230, 180)) and look.box is not None and look.box.area > near.area
