@@ -145,11 +145,13 @@ class Framing:
         self._take(frame, look)
         mask = self._merged()
         if self.options.crop:
-            crowd, near = self._there(look, mask), look.box
+            crowd, near, narrow = self._there(look, mask), look.box, look.mask
             if near is not None and self._rested > _REST and self._widened(look, mask, crowd):
                 self._rested = 0
                 self.stats.count("framing.extra")
-                self._take(frame, look)
+                look.mask = self._at(frame, look.box)
+                if narrow is not None and not look.keeps(narrow):
+                    look.mask, look.window.box = narrow, near
                 mask = self._merged()
                 crowd = self._there(look, mask)
                 if not crowd:
@@ -160,19 +162,20 @@ class Framing:
 
     def _take(self, frame: Frame, look: Look) -> None:
         """Take the look, and another one where it missed somebody."""
-        before, look.mask = look.mask, self._at(frame, look.box)
-        if before is not None and look.doubtful(before):
+        mask, look.mask = look.mask, self._at(frame, look.box)
+        if mask is not None and look.doubtful(mask):
             self.stats.count("framing.extra")
-            look.overrule(before, self._at(frame, look.other))
-        look.taken = look.box or self._canvas.whole
+            look.overrule(mask, self._at(frame, look.before))
+        look.before = None
 
     def _widened(self, look: Look, mask: Picture, crowd: list[Box]) -> bool:
         """Widen the look if somebody reaches over its edge or, if it is the only one, nobody is left in it."""
-        if crowd:
-            return look.window.touched(mask) and look.widen()
-        if len(self._looks) == 1:
+        widen = look.window.touched(mask) if crowd else len(self._looks) == 1
+        if widen and crowd:
+            look.window.widen()
+        elif widen:
             look.window.plan(None)
-        return len(self._looks) == 1
+        return widen
 
     def _at(self, frame: Frame, box: Box | None) -> Picture:
         if box is None:

@@ -30,7 +30,7 @@ class Look:
              thumbnail of what was looked at.
     settled: the mask was taken where the next look goes.
     crowd:   the box around those who are there, in cells of the canvas; None before somebody was seen.
-    taken:   the box that `mask` was taken of, all of the canvas for the whole frame; None where that was no one look.
+    before:  what was looked at before a newcomer widened the look, until that has been tried; else None.
     """
 
     def __init__(self, window: Window) -> None:
@@ -40,7 +40,7 @@ class Look:
         self.time = -math.inf
         self.settled = False
         self.crowd: Box | None = None
-        self.taken: Box | None = None
+        self.before: Box | None = None
         self.missing = self._sightings = self._apart = self._paused = self._held = 0
         self._pause = self._hold = _PAUSE
         self._limit = 0  # cells: no look as large as that while `_held`
@@ -59,11 +59,6 @@ class Look:
         """Of what is looked at, in cells."""
         return (self.box or self.window.canvas.whole).area
 
-    @property
-    def wider(self) -> bool:
-        """Whether the next look is wider than the last one was."""
-        return self.taken is not None and self.area > self.taken.area
-
     def plan(self, crowd: Box | None) -> bool:
         """Note who was seen and frame them; False once nobody was for so long that the look is given up."""
         if crowd is not None:
@@ -79,39 +74,33 @@ class Look:
         self.crowd, self._sightings, self._hold = None, 0, _PAUSE
         return False
 
-    def widen(self) -> bool:
-        """Somebody reaches over the edge; False if a look so wide lost somebody a while ago."""
-        box = self.box
-        self.window.widen()
-        return self._allowed(box)
-
-    def doubtful(self, before: Picture) -> bool:
-        """Whether this look at somebody near by, wider than the last, lost some of whom `before`, the last mask, shows,
-        or, no wider, shows hardly any of them.
+    def doubtful(self, mask: Picture) -> bool:
+        """Whether this look at somebody near by shows hardly any of whom `mask`, the last one, shows there; or, widened
+        for a newcomer, not enough of who was there before.
 
         It happens that a network does not know somebody in a closer look. That one shows less is no reason to doubt it:
         the whole frame often takes things around somebody for a part of them.
         """
-        box = self.other or self.box
+        box = self.before or self.box
         if self.mask is None or box is None or box.area < _NEAR * self.window.canvas.whole.area:
             return False
-        return self._again(before, self.mask) < (_STAYED if self.wider else _LOST)
+        return self._again(mask, self.mask) < (_STAYED if self.before else _LOST)
 
-    @property
-    def other(self) -> Box | None:
-        """What to look at in doubt: what was looked at before this look was widened, else the whole frame."""
-        return self.taken if self.wider else None
-
-    def overrule(self, before: Picture, mask: Picture) -> None:
-        """Believe `mask`, of `other`, if it shows whom `before` did, and look there; not again here for a while."""
-        again = self._again(before, mask)
-        if self.wider and again >= _STAYED:
-            self.mask, self._limit, self.window.box = mask, self.area, self.taken
+    def overrule(self, mask: Picture, other: Picture) -> None:
+        """Believe `other`, the mask of `before` or else of all the frame, if it shows whom `mask` did, and look there;
+        not again here for a while."""
+        again = self._again(mask, other)
+        if self.before and again >= _STAYED:
+            self.mask, self._limit, self.window.box = other, self.area, self.before
             self._held, self._hold = self._hold, min(2 * self._hold, _LONGEST)
-        elif not self.wider and again > _KEPT:
-            self.mask = mask
+        elif not self.before and again > _KEPT:
+            self.mask = other
             self.window.plan(None)
             self._paused, self._pause = self._pause, min(2 * self._pause, _LONGEST)
+
+    def keeps(self, mask: Picture) -> bool:
+        """Whether this look shows most of whom `mask` does."""
+        return self.mask is not None and self._again(mask, self.mask) > _KEPT
 
     def trust(self, whole: Picture) -> None:
         """Let the look be widened again if `whole`, the mask of all the frame, shows everybody it does."""
@@ -120,25 +109,24 @@ class Look:
 
     def _again(self, before: Picture, now: Picture) -> float:
         """How much of what `before` shows in this look `now` shows there, too; 1 if that is next to nothing."""
-        box = self.other or self.box or self.window.canvas.whole
+        box = self.before or self.box or self.window.canvas.whole
         past, present = (self.window.canvas.fit(mask)[box.cut] for mask in (before, now))
         there = cv2.mean(past)[0]
         return cv2.mean(cv2.min(past, present))[0] / there if there > 255 * _SOMEBODY else 1.0
 
     def welcome(self, crowd: Box) -> bool:
         """Frame `crowd`, who have not been seen in this look yet; False if a look so wide lost somebody a while ago."""
+        box = self.box
         if not self._aim(crowd):
             return False
         self.crowd, self.settled = crowd, False
+        self.before = box if box is not None and self.area > box.area else None
         return True
 
     def _aim(self, crowd: Box | None) -> bool:
+        """Plan the window; as it was, and False, if it would be as wide as one that lost somebody a while ago."""
         box = self.box
         self.window.plan(crowd)
-        return self._allowed(box)
-
-    def _allowed(self, box: Box | None) -> bool:
-        """Whether the window may be what it is now; else it is `box` again, what it was."""
         if box is None or not self._held or self.area < self._limit:
             return True
         self.window.box = box
@@ -181,8 +169,9 @@ class Look:
             self.mask = merge([self.mask, other.mask], canvas)
         self.time = min(self.time, other.time)
         self._sightings = max(self._sightings, other._sightings)
-        self.taken, self._held = None, 0
+        self._held = 0
         self.welcome(self.around().join(other.around()))
+        self.before = None
 
 
 def merge(masks: Sequence[Picture], canvas: Canvas) -> Picture:

@@ -97,6 +97,22 @@ def test_somebody_who_reaches_over_the_edge_is_not_given_up_for_a_wider_look_wit
     assert sum(None in looks for looks in network.looks[1:]) == 1, "less wide ones do"
 
 
+def test_somebody_who_reaches_over_the_edge_is_followed_into_a_wider_look_that_shows_less_beside_them():
+    """The closer look takes half as much again beside somebody for a part of them; they walk on, out of it."""
+    beside = (430, 100, 480, 360)
+
+    def walks(index: int) -> list[Person]:
+        x = min(max(index - 8, 0) * 15, 300)
+        return [(MIDDLE[0] - x, 100, MIDDLE[2] - x, 360), beside]
+
+    network = Scripted(walks, lambda index, region: [beside] if far(region) else [])
+    framing = Framing(network, motion_gate=False)
+    for index in range(36):
+        mask = cv2.resize(framing(network.frame(index)), SIZE)
+        (left, top, right, bottom), _ = walks(index)
+        assert (mask[top:bottom, left:right] > 127).mean() > 0.8, index
+
+
 def drawn(canvas: Canvas, *boxes: Box) -> np.ndarray:
     mask = np.zeros(canvas.cells[::-1], np.uint8)
     for box in boxes:
@@ -105,19 +121,24 @@ def drawn(canvas: Canvas, *boxes: Box) -> np.ndarray:
 
 
 def test_who_left_is_not_looked_for_and_a_look_that_grows_less_is_allowed():
-    canvas = Canvas.of(SIZE)
+    canvas, newcomer = Canvas.of(SIZE), Box(20, 40, 230, 180)
     one, other = Box(140, 40, 180, 180), Box(190, 40, 230, 180)
     look = Look(Window(canvas, 0.25, 8.0))
     look.plan(one.join(other))
     near = look.box
     assert near is not None
     both, alone = drawn(canvas, one, other), drawn(canvas, one)
-    look.mask, look.taken = alone, near
-    assert look.welcome(Box(20, 40, 230, 180)) and look.box is None and look.wider and look.other == near
+    look.mask = alone
+    assert look.welcome(newcomer) and look.box is None and look.before == near
     assert look.doubtful(both) and not look.doubtful(alone)
     look.overrule(both, alone)
     assert look.mask is alone and look.box is None, "the look of before does not show them any more"
     look.overrule(both, both)
-    assert look.mask is both and look.box == near and not look.wider
-    assert not look.welcome(Box(20, 40, 230, 180)) and look.box == near, "not the whole frame again"
+    assert look.mask is both and look.box == near
+    look.before = None
+    assert not look.welcome(newcomer) and look.box == near and look.before is None, "not the whole frame again"
     assert look.welcome(Box(90, 40, 230, 180)) and look.box is not None and look.box.area > near.area
+    look.trust(drawn(canvas, one))
+    assert not look.welcome(newcomer)
+    look.trust(both)
+    assert look.welcome(newcomer) and look.box is None, "the whole frame shows everybody again"
