@@ -8,10 +8,8 @@ Deterministic: the same data, models and seed give the same result, however many
 
 from __future__ import annotations
 
-import multiprocessing
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +22,7 @@ from edge_bg.evaluate import conditions, groups, metrics, video
 from edge_bg.evaluate.conditions import Scene
 from edge_bg.evaluate.data import Data, Item, collect, even
 from edge_bg.evaluate.summary import summarise
+from edge_bg.evaluate.workers import processes
 from edge_bg.frame import Frame, Picture, from_bgr
 
 Progress = Callable[[int, int], None]
@@ -137,16 +136,11 @@ def _work(
         yield from map(worker.picture, items)
         yield from map(worker.video, videos)
         return
-    # Spawned, not forked: an interpreter's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(job,)) as pool:
-        try:
-            films = [pool.submit(_video, path) for path in videos]
-            yield from pool.map(_picture, items, chunksize=2)
-            for film in films:
-                yield film.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with processes(workers, _start, job) as pool:
+        films = [pool.submit(_video, path) for path in videos]
+        yield from pool.map(_picture, items, chunksize=2)
+        for film in films:
+            yield film.result()
 
 
 class Worker:

@@ -6,10 +6,8 @@ All ways get the same frames and the same masks, so that what differs is theirs.
 from __future__ import annotations
 
 import math
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from edge_bg.evaluate.paint import Seen, backdrop, compose, other_rooms, see
 from edge_bg.evaluate.scenes import SCENES
 from edge_bg.evaluate.temporal import Temporal
 from edge_bg.evaluate.ways import Alpha, Brush, Predict, Run, Way
+from edge_bg.evaluate.workers import processes
 from edge_bg.frame import Frame, Picture, Size
 
 Progress = Callable[[int, int], None]
@@ -199,12 +198,8 @@ def _alone(task: Task, chosen: Sequence[Way], predict: Predict | None) -> Iterat
 
 
 def _shared(task: Task, workers: int) -> Iterator[Played]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        try:
-            yield from pool.map(_one, [replace(task, scenes=(name,)) for name in task.names()])
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with processes(workers) as pool:
+        yield from pool.map(_one, [replace(task, scenes=(name,)) for name in task.names()])
 
 
 def _one(task: Task) -> Played:
