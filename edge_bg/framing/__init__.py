@@ -107,8 +107,11 @@ class Framing:
                 self._see(frame, look, thumb)
         if self._keeper is not None:
             self._keeper.watch(self._motion.since(whole))
-        self._scout(frame, whole)
         assert self._mask is not None
+        for look in [each for each in self._looks if each.ends]:
+            self.stats.count("framing.extra")
+            look.trust(self._mask, self.segmenter(frame))
+        self._scout(frame, whole)
         return self._mask
 
     # --- the frame's own mask ------------------------------------------------------------------------
@@ -244,11 +247,11 @@ class Framing:
         """Somebody new where something moved: in the whole picture or, if too small for that, in a closer look at one
         of `moved`, the first of which holds the others."""
         found: list[Somebody] = []
-        if known:
+        if known and self._mask is not None:
             self.stats.count("framing.extra")
             mask = self._canvas.fit(self.segmenter(frame))
             for each in self._looks:
-                each.trust(mask)
+                each.trust(self._mask, mask)
             found = self._wanted(mask, moved[0])
         part = moved[self._tried % len(moved)]
         self._tried += 1
@@ -266,21 +269,18 @@ class Framing:
         return [each for each in people(mask) if each.box.shares(moved)]
 
     def _welcome(self, found: Box) -> bool:
-        """Have somebody new looked at: with those they are near to, else in a look of their own; False if not."""
+        """Have somebody new looked at: with those they are near to, if that will do, else in a look of their own."""
         first = self._looks[0]
         if first.box is None:
             return first.welcome(found)
         near = [look for look in self._looks if not look.window.apart(look.around(), found)]
-        if near:
-            look = min(near, key=lambda each: each.around().join(found).area)
-            found = look.around().join(found)
-        elif len(self._looks) < MOST:
+        look = min(near, key=lambda each: each.around().join(found).area, default=None)
+        if look is None or not look.welcome(look.around().join(found)):
+            if len(self._looks) == MOST:
+                return False  # one more would cost those who are seen more than it gives
             look = Look(Window.like(first.window))
+            look.welcome(found)
             self._looks.append(look)
-        else:
-            return False  # one more would cost those who are seen more than it gives
-        if not look.welcome(found):
-            return False
         self._gather(look)
         return True
 

@@ -65,13 +65,14 @@ class Look:
             self.missing, self._sightings = 0, self._sightings + 1
             self.crowd = crowd
             self._aim(None if self._paused else crowd)
-            self._paused, self._held = max(0, self._paused - 1), max(0, self._held - 1)
+            self._paused = max(0, self._paused - 1)
+            self._held -= self._held > 1  # 1 until the whole frame was looked at
             return True
         self.missing += 1
         if self.missing <= min(_PATIENCE, self._sightings):  # somebody seen once only may have been nobody
             return True
         self.window.plan(None)
-        self.crowd, self._sightings, self._hold = None, 0, _PAUSE
+        self.crowd, self._sightings, self._held, self._hold = None, 0, 0, _PAUSE
         return False
 
     def doubtful(self, mask: Picture) -> bool:
@@ -92,7 +93,7 @@ class Look:
         again = self._again(mask, other)
         if self.before and again >= _STAYED:
             self.mask, self._limit, self.window.box = other, self.area, self.before
-            self._held, self._hold = self._hold, min(2 * self._hold, _LONGEST)
+            self._hold_on()
         elif not self.before and again > _KEPT:
             self.mask = other
             self.window.plan(None)
@@ -102,17 +103,25 @@ class Look:
         """Whether this look shows most of whom `mask` does."""
         return self.mask is not None and self._again(mask, self.mask) > _KEPT
 
-    def trust(self, whole: Picture) -> None:
-        """Let the look be widened again if `whole`, the mask of all the frame, shows everybody it does."""
-        if self._held and self.mask is not None and self._again(self.mask, whole) >= _STAYED:
+    @property
+    def ends(self) -> bool:
+        """Whether the whole frame has to be looked at: a wider look failed, and it has been long enough."""
+        return self._held == 1
+
+    def trust(self, shown: Picture, whole: Picture) -> None:
+        """Let the look be widened again if `whole`, the mask of all the frame, shows everybody who is `shown`."""
+        if self._held and _share(shown, whole, self.window.canvas, self.window.canvas.whole) >= _STAYED:
             self._held = 0
+        elif self.ends:
+            self._hold_on()
+
+    def _hold_on(self) -> None:
+        self._held, self._hold = self._hold, min(2 * self._hold, _LONGEST)
 
     def _again(self, before: Picture, now: Picture) -> float:
-        """How much of what `before` shows in this look `now` shows there, too; 1 if that is next to nothing."""
-        box = self.before or self.box or self.window.canvas.whole
-        past, present = (self.window.canvas.fit(mask)[box.cut] for mask in (before, now))
-        there = cv2.mean(past)[0]
-        return cv2.mean(cv2.min(past, present))[0] / there if there > 255 * _SOMEBODY else 1.0
+        """How much of what `before` shows in this look `now` shows there, too."""
+        canvas = self.window.canvas
+        return _share(before, now, canvas, self.before or self.box or canvas.whole)
 
     def welcome(self, crowd: Box) -> bool:
         """Frame `crowd`, who have not been seen in this look yet; False if a look so wide lost somebody a while ago."""
@@ -158,6 +167,8 @@ class Look:
 
     def meets(self, other: Look) -> bool:
         """Whether one look at both had better take the place of the two."""
+        if self._held or other._held:
+            return False
         if self.box is None or other.box is None or self.box.meets(other.box):
             return True
         return self.window.together(self.around(), other.around())
@@ -169,9 +180,15 @@ class Look:
             self.mask = merge([self.mask, other.mask], canvas)
         self.time = min(self.time, other.time)
         self._sightings = max(self._sightings, other._sightings)
-        self._held = 0
         self.welcome(self.around().join(other.around()))
         self.before = None
+
+
+def _share(before: Picture, now: Picture, canvas: Canvas, box: Box) -> float:
+    """How much of what `before` shows in `box` `now` shows there, too; 1 if that is next to nothing."""
+    past, present = (canvas.fit(mask)[box.cut] for mask in (before, now))
+    there = cv2.mean(past)[0]
+    return cv2.mean(cv2.min(past, present))[0] / there if there > 255 * _SOMEBODY else 1.0
 
 
 def merge(masks: Sequence[Picture], canvas: Canvas) -> Picture:
