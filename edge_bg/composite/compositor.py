@@ -106,9 +106,9 @@ class Compositor:
         old, wrap = (self._old, self._wrap) if known and soft else (None, None)
         tables = None if self._match is None or self._background.room else self._match(person, behind)
         if old is not None:
-            old.look(person, alpha, tables)
+            old.look(person, alpha, soft, tables)
         if wrap is not None:
-            wrap.look(behind, alpha)
+            wrap.look(behind, alpha, soft)
         pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
         for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
             np.copyto(target, bg)  # a plane at a time, so that it is still in the cache for what follows

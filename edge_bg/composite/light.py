@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -14,6 +15,7 @@ from edge_bg.tiles import Grid, Rect, Scratch
 
 _GLOW = (5, 5)  # working pixels over which the background's light is gathered
 _REACH = (3, 3)  # working pixels over which it spills
+_ROUND = 2  # tiles round the soft parts that are looked at
 _FAINT = 64  # levels of the spill that are dropped, so that it ends within the soft parts, without a seam
 _STEP = 24  # every so many-th pixel, across and down, tells a picture's light
 _DARK, _BRIGHT = 0.7, 1.35  # bounds of the gain of the middle tones
@@ -36,8 +38,10 @@ class LightWrap:
         self._light = Smooth(grid, "light")
         self._spill = Smooth(grid, "spill")
 
-    def look(self, behind: I420, alpha: I420) -> None:
-        """Gather the light of the background, given the frame's alpha420."""
+    def look(self, behind: I420, alpha: I420, rects: Sequence[Rect]) -> None:
+        """Gather the light of the background that falls on `rects`, given the frame's alpha420."""
+        for smooth in (self._light, self._spill):
+            smooth.near(rects, _ROUND)
         self._light.keep([cv2.blur(self._light.shrink(plane), _GLOW) for plane in planes(behind)])
         outside: Any = cv2.bitwise_not(self._spill.shrink(planes(np.asarray(alpha))[1]))
         self._spill.keep([cv2.subtract(cv2.blur(outside, _REACH), _FAINT)])  # type: ignore[call-overload]
