@@ -20,6 +20,7 @@ from edge_bg.mailbox import Closed, Latest
 from edge_bg.stats import Stats
 
 Pair = tuple[Frame, Picture]
+Dated = tuple[Frame, Picture, Frame]  # a frame, a mask for it, and the frame that the mask was made of
 
 
 class Source(Protocol):
@@ -46,9 +47,9 @@ class Segmenter(Protocol):
 
 
 class Matte(Protocol):
-    """mask -> alpha420, laid out like the frame; `reset` forgets the past."""
+    """mask, frame, the frame that the mask is of -> alpha420, laid out like the frame; `reset` forgets the past."""
 
-    def __call__(self, mask: Picture, frame: Frame, /) -> I420: ...
+    def __call__(self, mask: Picture, frame: Frame, of: Frame, /) -> I420: ...
     def reset(self) -> None: ...
 
 
@@ -146,14 +147,14 @@ class Pipeline:
                 return
 
     def _refine(self) -> None:
-        for pair in self._newest_pairs() if self._shown is not None else self._exact_pairs():
-            if pair is None:
+        for dated in self._newest_pairs() if self._shown is not None else self._exact_pairs():
+            if dated is None:
                 self.matte.reset()
                 self._refined.put((self._covered(), None))
                 continue
-            frame, mask = pair
+            frame, mask, of = dated
             with self._turn, self.stats.time("matte"):
-                alpha = self.matte(mask, frame)
+                alpha = self.matte(mask, frame, of)
             if not self._refined.put((frame, alpha)):
                 return
 
@@ -206,15 +207,16 @@ class Pipeline:
 
     # --- pairing frames with masks -------------------------------------------------------------------
 
-    def _exact_pairs(self) -> Iterator[Pair | None]:
+    def _exact_pairs(self) -> Iterator[Dated | None]:
         """Each frame with its own mask; None when none came in time."""
         while True:
             try:
-                yield self._masked.get(self._patience())
+                pair = self._masked.get(self._patience())
             except Closed:
                 return
+            yield None if pair is None else (*pair, pair[0])
 
-    def _newest_pairs(self) -> Iterator[Pair | None]:
+    def _newest_pairs(self) -> Iterator[Dated | None]:
         """Each frame with the newest mask; None while that is missing or older than `max_mask_age`."""
         assert self._shown is not None
         newest: Pair | None = None
@@ -227,7 +229,7 @@ class Pipeline:
             if frame is None or newest is None or frame.time - newest[0].time > self.max_mask_age:
                 yield None
             else:
-                yield frame, newest[1]
+                yield frame, newest[1], newest[0]
 
     def _peek(self) -> Pair | None:
         """The newest mask if one has come since the last look; an error of the segmenter is raised here."""

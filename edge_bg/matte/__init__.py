@@ -13,6 +13,7 @@ from edge_bg.matte.chroma import ChromaKey
 from edge_bg.matte.clean import clean
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
+from edge_bg.matte.shift import catch_up
 from edge_bg.matte.temporal import Motion, Smoother
 from edge_bg.tiles import WORKING_PIXELS, Grid
 
@@ -21,6 +22,8 @@ __all__ = ["Matte", "MatteOptions"]
 
 class Matte:
     """`matte(mask, frame)` -> alpha420 of the frame's size, laid out like the frame, from a pool.
+
+    `matte(mask, frame, of)` for a mask that was made `of` an older frame: it is moved along with its people first.
 
     size:    (width, height) of the frames.
     options: the fields of `MatteOptions`, by name.
@@ -85,14 +88,18 @@ class Matte:
             self._smoother.reset()
         self._upsampler.reset()
 
-    def __call__(self, mask: Picture, frame: Frame) -> I420:
-        """alpha420 `(H * 3 // 2, W)` uint8. ValueError when the frame is of another size than promised."""
-        if frame.size != self.size:
-            raise ValueError(f"frame of {frame.size}, but this matte was made for {self.size}")
+    def __call__(self, mask: Picture, frame: Frame, of: Frame | None = None) -> I420:
+        """alpha420 `(H * 3 // 2, W)` uint8. ValueError when a frame is of another size than promised."""
+        for each in (frame, of or frame):
+            if each.size != self.size:
+                raise ValueError(f"frame of {each.size}, but this matte was made for {self.size}")
         self._suit(mask)
+        then = None if of is None or of is frame else self._colour(of, self._halves(of))
         halves = self._halves(frame)
         colour = self._colour(frame, halves)
         mask = self._fit_mask(mask)
+        if then is not None:
+            mask = catch_up(mask, then[0], colour[0])
         if self.booth or self.key:
             packed = np.asarray(cv2.merge(tuple(colour)), np.uint8)
             mask = self.booth(mask, packed) if self.booth else mask

@@ -1,4 +1,7 @@
-"""Where everybody went: one shift between two frames, so that the past can be taken along with who dances or walks."""
+"""Where everybody went: one shift between two frames, so that what is older goes along with who dances or walks.
+
+It takes the smoothing's past along, and a mask that is older than its frame (`sync: latest`).
+"""
 
 from __future__ import annotations
 
@@ -55,6 +58,23 @@ def displacement(before: Picture, now: Picture, person: Picture) -> tuple[int, i
     return (round(_SMALLER * x), round(_SMALLER * y)) if far < _FURTHEST else (0, 0)
 
 
+def catch_up(mask: Picture, then: Picture, now: Picture) -> Picture:
+    """`mask` of an older picture, moved to where its people are now; itself where they do not fit much better there.
+
+    mask: `(h, w)` uint8, 255 = person. then, now: luma of its picture and of this one, `(h, w)` uint8.
+    """
+    x, y = displacement(then, now, mask)
+    if not x and not y:
+        return mask
+    there, here = overlap(mask.shape, x, y)
+    old: Picture = np.stack((mask, then))
+    moved = old.copy()
+    moved[here] = old[there]
+    people = cv2.threshold(cv2.max(mask, moved[0]), 127, 255, cv2.THRESH_BINARY)[1]
+    better = cv2.norm(now, moved[1], cv2.NORM_L1, people) < _CLEARLY * cv2.norm(now, then, cv2.NORM_L1, people)
+    return moved[0] if better else mask
+
+
 def overlap(shape: tuple[int, ...], x: int, y: int) -> tuple[Part, Part]:
     """(before, now): the parts of planes `(..., h, w)`, of that `shape` each, that show the same, moved by (x, y)."""
     height, width = shape
@@ -68,3 +88,4 @@ _STEPS = 3  # each finds most of what is left
 _LEAST = 8  # small pixels from which somebody is large enough to be followed
 _STANDS = 0.06  # small pixels: who moves by less in the first step does not come to half a pixel in the end
 _FURTHEST = 2  # small pixels that a step can find
+_CLEARLY = 0.8  # of the change where people were or would be may be left, or a mask stays where it was

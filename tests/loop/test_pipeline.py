@@ -68,7 +68,8 @@ class Whole:
     def __init__(self):
         self.resets = 0
 
-    def __call__(self, mask, frame):
+    def __call__(self, mask, frame, of):
+        assert of.index == mask[0, 0], "the matte is told what the mask was made of"
         return f.filled(SIZE, (int(mask[0, 0]),) * 3)
 
     def reset(self):

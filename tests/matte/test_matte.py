@@ -190,3 +190,17 @@ def test_a_hard_outline_in_the_wrong_place_is_put_right():
     alpha = Matte((1280, 720), smoothing=0.0)(hard, frame)[:720]
     wrong = [np.abs(a.astype(int) - truth).mean() for a in (alpha, cv2.resize(hard, (1280, 720)))]
     assert wrong[0] < 0.6 * wrong[1]
+
+
+def test_a_mask_of_an_older_frame_goes_along_with_who_moves():
+    size, step = (1280, 720), 40
+    told, untold, errors = Matte(size), Matte(size), []
+    shots = [disc(size, shift=step * i) for i in range(6)]
+    for i, (frame, truth) in enumerate(shots):
+        of, late = shots[max(0, i - 1)]
+        given = told(small(late), frame, of), untold(small(late), frame)
+        errors.append([cv2.absdiff(alpha[:720], truth).mean() for alpha in given])
+    aware, blind = np.mean(errors[1:], axis=0)
+    assert aware < 0.25 * blind
+    with pytest.raises(ValueError, match="made for"):
+        told(small(shots[0][1]), shots[0][0], disc((640, 480))[0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_bg.frame import Picture
-from edge_bg.matte.shift import displacement, overlap
+from edge_bg.matte.shift import catch_up, displacement, overlap
 from edge_bg.matte.temporal import Motion, Smoother
 
 SIZE = (128, 72)
@@ -81,3 +81,19 @@ def test_what_the_network_loses_of_a_dancer_for_a_frame_is_kept() -> None:
     assert min(shares[:12]) > 240
     assert shares[12] > 100, "without following it is 0 wherever the luma changed"
     assert shares[13] > 180
+
+
+@pytest.mark.parametrize("move", [(3, -1), (-5, 0)])
+def test_a_late_mask_catches_up_with_who_moved(move: tuple[int, int]) -> None:
+    then, late = scene(0)
+    now, there = scene(*move)
+    assert np.count_nonzero(cv2.absdiff(late, there) > 127) > 150
+    wrong = cv2.absdiff(catch_up(late, then, now), there)[:-1]  # nobody knows what comes from below the picture
+    assert np.count_nonzero(wrong > 127) < 10
+
+
+def test_a_late_mask_stays_where_nobody_moved_or_one_shift_fits_nobody() -> None:
+    then, mask = scene(0)
+    assert catch_up(mask, then, scene(0.2)[0]) is mask
+    apart = np.where(np.arange(SIZE[0]) < 60, scene(-3)[0], scene(3)[0]).astype(np.uint8)
+    assert catch_up(mask, then, apart) is mask
