@@ -47,7 +47,7 @@ class Motion:
         self._luma = luma
         if before is None or before.shape != luma.shape:
             return np.full_like(luma, 255)
-        return np.asarray(cv2.dilate(cv2.absdiff(luma, before), _CROSS), np.uint8)
+        return _change(luma, before)
 
 
 class Smoother:
@@ -108,7 +108,7 @@ class Smoother:
             return moved
         there, here = overlap(luma.shape, x, y)
         before = past.copy()[there]
-        rest: Any = cv2.dilate(cv2.absdiff(luma[here[1:]], before[1]), _CROSS)
+        rest = _change(luma[here[1:]], before[1])
         moved = moved.copy()  # the caller's
         change = moved[here[1:]]
         better: Any = cv2.threshold(cv2.subtract(change, rest), _BETTER, 255, cv2.THRESH_BINARY)[1]
@@ -119,11 +119,22 @@ class Smoother:
     def _stir(self, luma: Picture, past: Picture) -> Picture:
         """Levels by which luma differs, or did within the last frames, from its average; `_CALM` to `_UNREST`."""
         unrest = past[4]
-        away: Any = cv2.dilate(cv2.absdiff(luma, past[1]), _CROSS)
         unrest -= 1
-        cv2.max(unrest, away, unrest)
+        cv2.max(unrest, _change(luma, past[1]), unrest)
         cv2.threshold(unrest, _UNREST, 255, cv2.THRESH_TRUNC, unrest)
         return np.asarray(cv2.max(unrest, self._calm, unrest), np.uint8)
+
+
+def _change(luma: Picture, before: Picture) -> Picture:
+    """Levels by which `luma` differs from `before` in a pixel or one beside it, both `(h, w)` uint8; a new array.
+
+    In a dark picture they count for more: there the same motion changes fewer levels, and noise too.
+    """
+    change: Any = cv2.absdiff(luma, before)
+    light = cv2.mean(luma)[0]
+    if light < _DIM:
+        cv2.convertScaleAbs(change, change, min(_DIM / max(light, 1.0), _AMPLIFIED))
+    return np.asarray(cv2.dilate(change, _CROSS), np.uint8)
 
 
 def mix(new: Picture, old: Picture, share: Floats, scratch: Scratch) -> None:
@@ -148,4 +159,6 @@ _UNREST = 20  # levels of luma away from the average at which a mask counts in f
 _CALM = 3  # levels that may be noise: what counts by these still counts where there is no unrest
 _STIRRED = 0.6  # of the people: who moves by a pixel or more stirs that much of themselves, who sways less
 _BETTER = 2  # levels by which the past has to fit better in another place
+_DIM = 64.0  # mean luma below which a picture is dark
+_AMPLIFIED = 6.0  # times, at most
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

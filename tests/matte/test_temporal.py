@@ -65,6 +65,15 @@ def test_what_moves_is_taken_whole_however_calm_it_was(frames: int) -> None:
     assert eyes(255, 140) == 255
 
 
+def test_in_the_dark_fewer_levels_are_motion() -> None:
+    """A person steps by ten levels where the whole picture has twenty."""
+    day, dark = Eyes(), Eyes()
+    day.rest(0, 100, 25)
+    dark.rest(0, 12, 25)
+    assert day(255, 110) < 100
+    assert dark(255, 22) == 255
+
+
 def test_unrest_outlasts_the_motion() -> None:
     """A mask that came with the motion may have been wrong: for some frames it can be put right."""
     eyes = Eyes()
