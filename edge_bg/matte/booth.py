@@ -233,10 +233,19 @@ def _fit(room: Room, mask: Picture, evidence: Picture, empty: Any) -> tuple[floa
     odd = _above(evidence, 127)
     empty = cv2.subtract(empty, room.unseen)
     share = cv2.countNonZero(cv2.bitwise_and(odd, empty)) / max(1, cv2.countNonZero(empty))
-    things = cv2.dilate(_above(_attached(evidence, _near(mask)), 127), _WIDE)  # what people hold hides the room's edges
-    edges = cv2.bitwise_and(room.edges, cv2.bitwise_and(empty, cv2.bitwise_not(things)))
-    length = cv2.countNonZero(edges)
-    return share, cv2.countNonZero(cv2.bitwise_and(room.lighter, edges)) / length if length > 50 else 0.0
+    things = _above(_attached(evidence, _near(mask)), 127)
+    seen = cv2.subtract(empty, cv2.dilate(things, _WIDE))  # what people hold hides the room's edges
+    broken = _part(room.lighter, cv2.bitwise_and(room.edges, seen))
+    edges = cv2.bitwise_and(room.edges, empty)
+    if cv2.countNonZero(edges) > mask.size // 8:  # it hides the plain wall as well, else it is the room out of place
+        broken = max(broken, (_part(things, edges) - _part(things, cv2.subtract(empty, edges))) / 2)
+    return share, broken
+
+
+def _part(plane: Any, where: Any) -> float:
+    """The share of `where` in which `plane` is not 0 either; 0 where that is too little to tell."""
+    size = cv2.countNonZero(where)
+    return cv2.countNonZero(cv2.bitwise_and(plane, where)) / size if size > 50 else 0.0
 
 
 def _good(figures: tuple[float, float]) -> bool:
