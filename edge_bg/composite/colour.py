@@ -23,7 +23,8 @@ from edge_bg.tiles import TILE, Grid, Rect, Scratch
 _CLEAR = 25  # alpha up to which a pixel shows the room alone
 _NEAR, _WIDE = (3, 3), (5, 5)  # working pixels, and tiles of them, in which room is looked for
 _REACH = 2  # tiles round the soft parts that are looked at
-_FALLBACK = 5e-3  # what a tile of the wide window counts beside a working pixel of the near one
+_OWN = 2  # what a working pixel's own room counts beside, once more, that of all nine
+_FALLBACK = 1e-3  # what a tile of the wide window counts beside a working pixel of the near one
 _PRIOR = 1e-4  # where no room is in reach the tile's own colour counts, and nothing is taken out
 
 
@@ -51,6 +52,7 @@ class OldRoom(Smooth):
         wide *= _FALLBACK
         wide += cv2.resize(own, counts, interpolation=cv2.INTER_AREA) * np.float32(_PRIOR)
         total += wide.repeat(TILE, axis=0).repeat(TILE, axis=1)[: thin.shape[0], : thin.shape[1]]
+        total += sure * np.float32(_OWN)
         *colours, weight = cv2.split(total)
         self.keep([cv2.convertScaleAbs(cv2.divide(colour, weight, colour, 255)) for colour in colours])
 
