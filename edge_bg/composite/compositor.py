@@ -30,7 +30,8 @@ class Compositor:
     fps:        about how many there are a second.
     clean:      take the old room's colours out of soft edges (`edge_bg.composite.colour`); needs an alpha that knows
                 its soft parts, and has no effect on any other.
-    wrap:       0..1, how much of the new background's light spills over the person's edge; likewise.
+    wrap:       0..1, how much of the new background's light spills over the person's edge; likewise, and none does
+                where the background is transparent.
     match:      0..1, how far the person is brought to the background's exposure and white balance.
     """
 
@@ -104,6 +105,8 @@ class Compositor:
             width, height = self.size
             soft, solid = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)], []
         old, wrap = (self._old, self._wrap) if known and soft else (None, None)
+        if self._background.mode == "alpha":
+            wrap = None  # nothing is behind, so no light comes from there
         tables = None if self._match is None or self._background.room else self._match(person, behind)
         if old is not None:
             old.look(person, alpha, soft, tables)

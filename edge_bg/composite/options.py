@@ -13,7 +13,9 @@ class CompositeOptions:
 
     clean: bool = field(
         default=False,
-        metadata={"help": "take the old room's colours out of hair and soft edges; adds nine tenths to the cost of the composite"},
+        metadata={
+            "help": "take the old room's colours out of hair and soft edges; nearly doubles the composite's cost"
+        },
     )
     wrap: float = knob(
         0.0, 0, 1, "how much of the new background's light spills over the person's edge; 0.4 is natural"

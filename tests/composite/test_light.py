@@ -88,6 +88,13 @@ def test_light_wraps_round_the_edge_and_no_further(disc_alpha):
         Compositor(Painted(behind), SIZE, wrap=2.0)
 
 
+def test_no_light_wraps_where_nothing_is_behind(disc_alpha):
+    """The black behind a transparent frame is no light: whoever lays it over a picture would see a dark rim."""
+    alpha, frame = disc_alpha(), Frame(filled(SIZE, (200, 128, 128)), 0.0, 0)
+    plain, wrapped = (Compositor(TransparentBackground(), SIZE, wrap=w)(frame, alpha).data.copy() for w in (0, 1))
+    assert (wrapped == plain).all()
+
+
 def scene(mean: int, u: int = 128, v: int = 128) -> np.ndarray:
     """A picture with light and shade about `mean`."""
     picture = filled(SIZE, (0, u, v))
