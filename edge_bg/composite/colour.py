@@ -46,15 +46,20 @@ class OldRoom(Smooth):
         own: Any = cv2.merge([*seen, np.full_like(thin, 255)])
         sure = cv2.bitwise_and(own, cv2.merge([room] * 4))
         total: Any = cv2.boxFilter(sure, cv2.CV_32F, _NEAR, normalize=False)
-        counts = (-(-thin.shape[1] // TILE), -(-thin.shape[0] // TILE))
-        tiles = cv2.resize(sure, counts, interpolation=cv2.INTER_AREA)
-        wide: Any = cv2.boxFilter(tiles, cv2.CV_32F, _WIDE, normalize=False)
+        wide: Any = cv2.boxFilter(_by_tiles(sure), cv2.CV_32F, _WIDE, normalize=False)
         wide *= _FALLBACK
-        wide += cv2.resize(own, counts, interpolation=cv2.INTER_AREA) * np.float32(_PRIOR)
+        wide += _by_tiles(own) * np.float32(_PRIOR)
         total += wide.repeat(TILE, axis=0).repeat(TILE, axis=1)[: thin.shape[0], : thin.shape[1]]
         total += sure * np.float32(_OWN)
         *colours, weight = cv2.split(total)
         self.keep([cv2.convertScaleAbs(cv2.divide(colour, weight, colour, 255)) for colour in colours])
+
+
+def _by_tiles(picture: Any) -> Any:
+    """The mean of each tile of a picture of working size; the last ones may stick out of it."""
+    height, width = picture.shape[:2]
+    whole = cv2.copyMakeBorder(picture, 0, -height % TILE, 0, -width % TILE, cv2.BORDER_REPLICATE)
+    return cv2.resize(whole, (whole.shape[1] // TILE, whole.shape[0] // TILE), interpolation=cv2.INTER_AREA)
 
 
 def blend_without(

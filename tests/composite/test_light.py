@@ -67,6 +67,21 @@ def test_the_old_room_is_where_it_is_seen(size, disc_alpha):
             assert np.abs(error[planes(edge)[plane][at]]).max(initial=0) <= 12
 
 
+@pytest.mark.parametrize("size", [(640, 360), (1080, 1920)])
+def test_clean_leaves_no_steps_where_soft_parts_meet(size, disc_alpha):
+    """What is near some soft parts alone is the same as in the whole frame, also where tiles stick out of it."""
+    width, height = size
+    alpha = disc_alpha(size)
+    small = np.random.default_rng(7).integers(0, 256, (height * 3 // 80, width // 40), np.uint8)
+    data = cv2.resize(small, (width, height * 3 // 2))
+    behind = Painted(filled(size, (60, 128, 128)))
+    parts, whole = (
+        Compositor(behind, size, clean=True)(Frame(data, 0.0, 0), one).data
+        for one in (alpha, with_soft(np.array(alpha), [Rect(0, 0, *size)], []))
+    )
+    assert len(alpha.soft) > 1 and np.abs(parts.astype(int) - whole).max() <= 2
+
+
 def test_clean_never_shows_the_room_where_alpha_is_nothing(disc_alpha):
     alpha = disc_alpha()
     out = Compositor(ColorBackground("black"), SIZE, clean=True)(
