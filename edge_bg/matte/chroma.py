@@ -2,8 +2,8 @@
 
 The key is measured in the plane of U and V: how far a pixel lies along the wall's hue, less how far it lies off it
 (P. Vlahos' colour difference, US patent 3,158,477, 1964, in polar form). What is not wall is foreground, whoever holds
-it; what has the wall's colour is kept only well inside of what the network is sure of: a green shirt stays. Beside the
-wall the network is alone: what is no wall there is the room.
+it; what has the wall's colour is kept only inside of what the network takes for people, and somewhere is sure of: a
+green shirt stays. Beside the wall the network is alone: what is no wall there is the room.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from edge_bg.frame import Picture, yuv_of
 
 _FOLLOW = 0.05  # how fast the wall's colour follows the light
 _LEAST = 18.0  # chroma, in levels, below which there is no coloured wall
+_SURE = 200  # mask above which there is somebody
 _PIECE = 0.02  # of the picture: a smaller piece of the wall's colour may be a plant beside it
 
 
@@ -52,9 +53,7 @@ class ChromaKey:
         keyed: Any = (along - across * (2.0 - self.tolerance)) / strength
         low, high = 0.15, 0.75 - 0.4 * self.tolerance
         other: Any = cv2.convertScaleAbs(np.clip((high - keyed) / (high - low), 0, 1), alpha=255)
-        sure: Any = cv2.compare(mask, 200, cv2.CMP_GT)  # type: ignore[call-overload]
-        inside: Any = cv2.erode(sure, _RIM)
-        joined: Any = cv2.max(other, inside)
+        joined: Any = cv2.max(other, cv2.erode(_people(mask), _RIM))
         return np.asarray(cv2.copyTo(joined, _screen(other), mask.copy()), np.uint8)
 
     def _find(self, mask: Picture, chroma: Any) -> None:
@@ -77,6 +76,15 @@ class ChromaKey:
             self.wall = (u, v)
         else:
             self.wall = (self.wall[0] + _FOLLOW * (u - self.wall[0]), self.wall[1] + _FOLLOW * (v - self.wall[1]))
+
+
+def _people(mask: Picture) -> Any:
+    """uint8 (h, w), 255 on the pieces of mask of which some is sure."""
+    found: Any = cv2.compare(mask, 127, cv2.CMP_GT)  # type: ignore[call-overload]
+    count, labels = cv2.connectedComponents(found, connectivity=8, ltype=cv2.CV_16U)
+    pieces = np.zeros(count, np.uint8)
+    pieces[np.asarray(labels)[mask > _SURE]] = 255
+    return pieces[labels]
 
 
 def _screen(other: Any) -> Any:

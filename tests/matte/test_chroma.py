@@ -55,6 +55,13 @@ def test_a_green_shirt_stays():
     assert kept(run(Matte(SIZE, key="auto"), mask(), shirt=True), SHIRT) > 0.99
 
 
+def test_a_green_shirt_stays_where_the_network_is_half_sure():
+    found = mask()
+    left, top, right, bottom = (round(edge * 0.4) for edge in SHIRT)
+    found[top:bottom, left:right] = 150
+    assert kept(run(Matte(SIZE, key="auto"), found, shirt=True), SHIRT) > 0.9
+
+
 def test_the_wall_goes_where_the_network_is_wrong():
     wrong = mask()
     wrong[10:60, 5:40] = 150
