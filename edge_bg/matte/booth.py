@@ -238,7 +238,7 @@ def _fit(room: Room, mask: Picture, evidence: Picture, empty: Any) -> tuple[floa
     broken = _part(room.lighter, cv2.bitwise_and(room.edges, seen))
     edges = cv2.bitwise_and(room.edges, empty)
     if cv2.countNonZero(edges) > mask.size // 8:  # it hides the plain wall as well, else it is the room out of place
-        broken = max(broken, (_part(things, edges) - _part(things, cv2.subtract(empty, edges))) / 2)
+        broken = max(broken, (_part(things, edges) - _part(things, cv2.subtract(empty, edges))) / 5)
     return share, broken
 
 
