@@ -108,9 +108,11 @@ class Framing:
         if self._keeper is not None:
             self._keeper.watch(self._motion.since(whole))
         assert self._mask is not None
-        for look in [each for each in self._looks if each.ends]:
+        if ending := [look for look in self._looks if look.ends]:
             self.stats.count("framing.extra")
-            look.trust(self._mask, self.segmenter(frame))
+            everybody = self.segmenter(frame)
+            for look in ending:
+                look.trust(self._mask, everybody)
         self._scout(frame, whole)
         return self._mask
 

@@ -238,7 +238,7 @@ def _fit(room: Room, mask: Picture, evidence: Picture, empty: Any) -> tuple[floa
     broken = _part(room.lighter, cv2.bitwise_and(room.edges, seen))
     edges = cv2.bitwise_and(room.edges, empty)
     if cv2.countNonZero(edges) > mask.size // 8:  # it hides the plain wall as well, else it is the room out of place
-        broken = max(broken, (_part(things, edges) - _part(things, cv2.subtract(empty, edges))) / 5)
+        broken = max(broken, _SURPLUS * (_part(things, edges) - _part(things, cv2.subtract(empty, edges))))
     return share, broken
 
 
@@ -296,3 +296,4 @@ def _below(plane: Any, level: float) -> Any:
 _WIDE = np.ones((5, 5), np.uint8)
 _REACH = np.ones((9, 9), np.uint8)
 _FAR = np.ones((17, 17), np.uint8)
+_SURPLUS = 0.2  # what an edge that people hide beyond the wall they hide counts beside one that is out of place
