@@ -19,13 +19,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edge_bg.evaluate import metrics
-from edge_bg.evaluate.clips import Camera, Clip
-from edge_bg.evaluate.scenes import Kit, enter, sway
-from edge_bg.evaluate.stage import Actor, Held
 from edge_bg.frame import Picture
+from edge_bg.lab import metrics
+from edge_bg.lab.clips import Camera, Clip
+from edge_bg.lab.scenes import Kit, enter, sway
+from edge_bg.lab.stage import Actor, Held
 from edge_bg.matte import Matte
-from edge_bg.segment import Segmenter
+from edge_bg.network.segment import Segmenter
 
 SIZE = (640, 360)
 COMES, EVENT, LATER, END = 35, 95, 30, 200  # frames: the guest comes, it happens, so long after, the end

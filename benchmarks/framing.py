@@ -21,18 +21,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edge_bg.evaluate import metrics
-from edge_bg.evaluate.clips import Shot, clips
-from edge_bg.evaluate.scenes import Kit, enter, sway
-from edge_bg.evaluate.stage import Actor, Pose, place
 from edge_bg.frame import Frame, Picture
 from edge_bg.framing import Framing
 from edge_bg.framing.keep import Keeper
 from edge_bg.framing.motion import Motion
 from edge_bg.framing.window import Canvas
+from edge_bg.lab import metrics
+from edge_bg.lab.clips import Shot, clips
+from edge_bg.lab.scenes import Kit, enter, sway
+from edge_bg.lab.stage import Actor, Pose, place
 from edge_bg.matte import Matte
-from edge_bg.segment import Segmenter
-from edge_bg.tensors import Region
+from edge_bg.network.segment import Segmenter
+from edge_bg.network.tensors import Region
 
 SIZE = (1280, 720)
 ROOMS = ("painted", "street", "office")

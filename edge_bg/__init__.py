@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from edge_bg.errors import EdgeBgError
     from edge_bg.frame import Frame
     from edge_bg.matte import Matte
+    from edge_bg.network.segment import Segmenter
     from edge_bg.pipeline import Pipeline
-    from edge_bg.segment import Segmenter
     from edge_bg.still import Cutout, cut_out
 
 _NAMES = {
@@ -34,7 +34,7 @@ _NAMES = {
     "Frame": "frame",
     "Matte": "matte",
     "Pipeline": "pipeline",
-    "Segmenter": "segment",
+    "Segmenter": "network.segment",
     "cut_out": "still",
     "open": "build",
 }

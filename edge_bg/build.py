@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Protocol, cast, runtime_checkable
 
 from edge_bg import config as configuration
-from edge_bg.board import temperature
+from edge_bg.board.sensors import temperature
 from edge_bg.composite import KINDS as BACKGROUNDS
 from edge_bg.composite import Background, Compositor, cover_picture
 from edge_bg.config import Config
@@ -28,16 +28,16 @@ from edge_bg.config.types import Part
 from edge_bg.errors import ConfigError, EdgeBgError
 from edge_bg.frame import Frame
 from edge_bg.framing import Framing, Looks
+from edge_bg.loop.stats import Stats
 from edge_bg.matte import Matte
+from edge_bg.network.segment import Segmenter
+from edge_bg.network.tuned import preferred, resolve
 from edge_bg.pipeline import Pipeline
-from edge_bg.segment import Segmenter
 from edge_bg.sinks import KINDS as SINKS
 from edge_bg.sinks import Sink
 from edge_bg.sinks.fanout import Sinks
 from edge_bg.sources import KINDS as SOURCES
 from edge_bg.sources import Source
-from edge_bg.stats import Stats
-from edge_bg.tuned import preferred, resolve
 
 log = logging.getLogger(__name__)
 

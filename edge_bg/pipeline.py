@@ -13,11 +13,11 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from edge_bg.cores import usable_cores
+from edge_bg.board.cores import usable_cores
 from edge_bg.errors import ModelError
 from edge_bg.frame import I420, Frame, Picture, Size
-from edge_bg.mailbox import Closed, Latest
-from edge_bg.stats import Stats
+from edge_bg.loop.mailbox import Closed, Latest
+from edge_bg.loop.stats import Stats
 
 Pair = tuple[Frame, Picture]
 Dated = tuple[Frame, Picture, Frame]  # a frame, a mask for it, and the frame that the mask was made of

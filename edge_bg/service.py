@@ -16,15 +16,17 @@ import time
 from pathlib import Path
 from typing import Final
 
-from edge_bg import board, build, logs
+from edge_bg import build
 from edge_bg import config as configuration
-from edge_bg.breaker import service_breaker
+from edge_bg.board import logs
+from edge_bg.board import sensors as board
+from edge_bg.board.notify import Notifier
+from edge_bg.board.signals import Signals
 from edge_bg.config import Config
 from edge_bg.errors import ConfigError, DelegateError, EdgeBgError
 from edge_bg.frame import Frame
-from edge_bg.notify import Notifier
+from edge_bg.network.breaker import service_breaker
 from edge_bg.reload import Reloader
-from edge_bg.signals import Signals
 
 log = logging.getLogger("edge_bg.service")  # also where this module is __main__
 

@@ -25,7 +25,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from reference_loop import ReferenceLoop
 
 from edge_bg.assets import asset_path
-from edge_bg.card import find
 from edge_bg.composite import (
     BlurBackground,
     ColorBackground,
@@ -35,7 +34,8 @@ from edge_bg.composite import (
 )
 from edge_bg.frame import Frame, Picture, to_bgr
 from edge_bg.matte import Matte
-from edge_bg.segment import Segmenter
+from edge_bg.network.card import find
+from edge_bg.network.segment import Segmenter
 from edge_bg.sinks.http import jpeg_encoder
 from edge_bg.sources.synthetic import Synthetic
 

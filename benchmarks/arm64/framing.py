@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from insn import read
 
-from edge_bg.evaluate import cutouts
-from edge_bg.evaluate.scenes import Kit, sway
-from edge_bg.evaluate.stage import Actor
 from edge_bg.frame import Frame, Picture
 from edge_bg.framing import Framing
-from edge_bg.segment import Segmenter
-from edge_bg.tensors import Region
+from edge_bg.lab import cutouts
+from edge_bg.lab.scenes import Kit, sway
+from edge_bg.lab.stage import Actor
+from edge_bg.network.segment import Segmenter
+from edge_bg.network.tensors import Region
 
 SIZE = (1280, 720)
 WARM, FRAMES = 20, 28

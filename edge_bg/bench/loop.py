@@ -13,12 +13,12 @@ import numpy as np
 
 from edge_bg import frame as f
 from edge_bg.assets import data_path
-from edge_bg.card import ModelCard
 from edge_bg.composite import ColorBackground, Compositor, cover_picture
 from edge_bg.errors import EdgeBgError, MissingDependency
 from edge_bg.matte import Matte
+from edge_bg.network.card import ModelCard
+from edge_bg.network.segment import Segmenter
 from edge_bg.pipeline import Pipeline
-from edge_bg.segment import Segmenter
 from edge_bg.sinks.fanout import Sinks
 from edge_bg.sinks.null import Null
 from edge_bg.sources.synthetic import Synthetic

@@ -13,11 +13,11 @@ from typing import Any
 
 from edge_bg import frame as f
 from edge_bg.bench.loop import Waiting, loop_background
-from edge_bg.card import ModelCard
 from edge_bg.composite import Compositor, cover_picture
 from edge_bg.matte import Matte
+from edge_bg.network.card import ModelCard
+from edge_bg.network.segment import Segmenter
 from edge_bg.pipeline import Pipeline
-from edge_bg.segment import Segmenter
 
 _CONFIG = """
 source: {{kind: synthetic, size: {width}x{height}, realtime: false}}

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 import edge_bg
-from edge_bg import board
 from edge_bg.bench import loop, process
-from edge_bg.card import find, models
-from edge_bg.cores import usable_cores
+from edge_bg.board import sensors as board
+from edge_bg.board.cores import usable_cores
 from edge_bg.frame import Size
-from edge_bg.runtime import runtime
+from edge_bg.network.card import find, models
+from edge_bg.network.runtime import runtime
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def check(configs: tuple[Path, ...], print_schema: bool) -> int:
 
 def _model(config: Config) -> str:
     """The model that would be used; ModelError if there is none or its file is not what its card says."""
-    from edge_bg.card import find
+    from edge_bg.network.card import find
 
     card = find(config.model.name, config.model.precision)
     card.read_model()

@@ -31,7 +31,7 @@ def doctor(as_json: bool, root: Path) -> int:
 
     Nothing is changed. Exit code 1 when something will not work.
     """
-    from edge_bg.doctor import run
+    from edge_bg.board.doctor import run
 
     checks = run(root)
     if as_json:

@@ -102,9 +102,9 @@ def _pictures(
 ) -> int:
     from tqdm import tqdm
 
-    from edge_bg.evaluate import report as reports
-    from edge_bg.evaluate.run import conditions_known
-    from edge_bg.evaluate.run import evaluate as measure
+    from edge_bg.lab import report as reports
+    from edge_bg.lab.run import conditions_known
+    from edge_bg.lab.run import evaluate as measure
 
     try:
         names = conditions_known(conditions or None)
@@ -185,7 +185,7 @@ def _clips(
 
     from tqdm import tqdm
 
-    from edge_bg.evaluate import stages
+    from edge_bg.lab import stages
 
     try:
         scenes, ways = stages.split_names(only)
@@ -207,10 +207,10 @@ def _clips(
         if json_path:
             Path(json_path).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     if sheet is not None:
-        from edge_bg.evaluate import sheet as sheets
-        from edge_bg.evaluate.ways import choose
-        from edge_bg.evaluate.ways import stages as all_ways
-        from edge_bg.segment import Segmenter
+        from edge_bg.lab import sheet as sheets
+        from edge_bg.lab.ways import choose
+        from edge_bg.lab.ways import stages as all_ways
+        from edge_bg.network.segment import Segmenter
 
         with Segmenter(model) as segmenter:
             sheets.draw(sheet, task, choose(task.only, all_ways()), segmenter)

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
+from edge_bg.board.logs import debugging
 from edge_bg.commands import debug_option, examples
-from edge_bg.logs import debugging
 
 OUTPUTS = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg")
 
@@ -50,8 +50,8 @@ def image(
     finish = _finish(background, output)
     from tqdm import tqdm
 
-    from edge_bg.card import find
     from edge_bg.errors import EdgeBgError
+    from edge_bg.network.card import find
     from edge_bg.still import Cutter, read_photo
 
     done = nobody = 0

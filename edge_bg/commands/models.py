@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from edge_bg.card import ModelCard
-from edge_bg.card import models as installed
-from edge_bg.card_template import template
 from edge_bg.commands import debug_option, examples
+from edge_bg.network.card import ModelCard
+from edge_bg.network.card import models as installed
+from edge_bg.network.card_template import template
 
 
 @click.group(
@@ -60,7 +60,7 @@ def inspect(model: Path, as_json: bool) -> int:
     Tells what the Edge TPU compiler would take and why not, whether XNNPACK runs it in one piece, how it is
     quantised, its memory and its multiply-adds. The verdicts are by the published lists; nothing is compiled or run.
     """
-    from edge_bg.inspect_model import inspect as look
+    from edge_bg.network.inspect import inspect as look
 
     report = look(model)
     click.echo(json.dumps(report.as_dict(), indent=1) if as_json else report.text())

@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from edge_bg.assets import data_path
+from edge_bg.board.logs import StatusLine, setup
 from edge_bg.commands import debug_option, examples
 from edge_bg.config import Change, Config, load
-from edge_bg.logs import StatusLine, setup
 
 log = logging.getLogger("edge_bg.run")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from edge_bg.board.cores import usable_cores
 from edge_bg.commands import debug_option, examples, size_option
-from edge_bg.cores import usable_cores
 from edge_bg.errors import ModelError
-from edge_bg.tune import candidates, choose, named, suitable, table
-from edge_bg.tuned import Choice, board, places, save
+from edge_bg.network.tune import candidates, choose, named, suitable, table
+from edge_bg.network.tuned import Choice, board, places, save
 
 
 @click.command(

@@ -18,7 +18,7 @@ import numpy as np
 
 from edge_bg.composite.smooth import Smooth
 from edge_bg.frame import I420, SHARE, Picture, planes
-from edge_bg.tiles import TILE, Grid, Rect, Scratch
+from edge_bg.frame.tiles import TILE, Grid, Rect, Scratch
 
 _CLEAR = 25  # alpha up to which a pixel shows the room alone
 _NEAR, _WIDE = (3, 3), (5, 5)  # working pixels, and tiles of them, in which room is looked for

@@ -17,7 +17,7 @@ from edge_bg.composite.colour import OldRoom, blend, blend_without
 from edge_bg.composite.light import LightMatch, LightWrap
 from edge_bg.composite.options import CompositeOptions
 from edge_bg.frame import I420, Frame, Pool, Size, planes
-from edge_bg.tiles import Grid, Rect, Scratch, soft_parts
+from edge_bg.frame.tiles import Grid, Rect, Scratch, soft_parts
 
 _BAND = 40  # rows blended at a time, to stay in the cache
 

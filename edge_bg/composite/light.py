@@ -11,7 +11,7 @@ import numpy as np
 from edge_bg.composite.colour import blend
 from edge_bg.composite.smooth import Smooth
 from edge_bg.frame import I420, SHARE, Picture, planes
-from edge_bg.tiles import Grid, Rect, Scratch
+from edge_bg.frame.tiles import Grid, Rect, Scratch
 
 _GLOW = (5, 5)  # working pixels over which the background's light is gathered
 _REACH = (3, 3)  # working pixels over which it spills

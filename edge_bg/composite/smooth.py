@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import Picture
-from edge_bg.tiles import TILE, Grid, Rect, Scratch
+from edge_bg.frame.tiles import TILE, Grid, Rect, Scratch
 
 
 class Smooth:

@@ -24,8 +24,8 @@ from edge_bg.framing.motion import Motion
 from edge_bg.framing.network import Looks
 from edge_bg.framing.options import FramingOptions, corners
 from edge_bg.framing.window import Box, Canvas, Window
-from edge_bg.stats import Stats
-from edge_bg.tensors import Region
+from edge_bg.loop.stats import Stats
+from edge_bg.network.tensors import Region
 
 __all__ = ["Framing", "FramingOptions", "Looks"]
 

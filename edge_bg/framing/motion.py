@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_bg.frame import Frame, Picture, Size, planes
 from edge_bg.framing.window import Box
-from edge_bg.tensors import Region, Shrinker
+from edge_bg.network.tensors import Region, Shrinker
 
 _ACROSS = 64
 _NOISE = 5.0  # times the mean change: the largest of 2000 cells of plain noise stays below

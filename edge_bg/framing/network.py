@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from edge_bg.frame import Frame, Picture
-from edge_bg.tensors import Region
+from edge_bg.network.tensors import Region
 
 
 class Looks(Protocol):

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import Picture, Size
-from edge_bg.tensors import Region
-from edge_bg.tiles import Grid
+from edge_bg.frame.tiles import Grid
+from edge_bg.network.tensors import Region
 
 _NARROWEST = 0.5  # width over height; measured down to here
 _WIDEST = 16 / 9  # squashing the other way was not measured, and nobody is that wide

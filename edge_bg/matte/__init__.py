@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes, size_of
+from edge_bg.frame.tiles import WORKING_PIXELS, Grid
 from edge_bg.matte.booth import Booth
 from edge_bg.matte.chroma import ChromaKey
 from edge_bg.matte.clean import clean
@@ -15,7 +16,6 @@ from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.options import MatteOptions
 from edge_bg.matte.shift import catch_up
 from edge_bg.matte.temporal import Motion, Smoother
-from edge_bg.tiles import WORKING_PIXELS, Grid
 
 __all__ = ["Matte", "MatteOptions"]
 
@@ -29,7 +29,7 @@ class Matte:
     options: the fields of `MatteOptions`, by name.
 
     The mask is uint8 `(h, w)` of any size, 255 = person, and covers exactly the frame. One `Matte` serves one
-    stream, in order: it remembers the last frame. The alpha knows which of its tiles are soft (`edge_bg.tiles`).
+    stream, in order: it remembers the last frame. The alpha knows which of its tiles are soft (`edge_bg.frame.tiles`).
     """
 
     def __init__(self, size: Size, **options: Any) -> None:

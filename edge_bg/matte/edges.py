@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, planes
+from edge_bg.frame.tiles import TILE, Grid, Scratch, SoftAlpha, with_soft
 from edge_bg.matte.guided import Floats, fit
 from edge_bg.matte.soft import SoftTiles
-from edge_bg.tiles import TILE, Grid, Scratch, SoftAlpha, with_soft
 
 
 class Upsampler:

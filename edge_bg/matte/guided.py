@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.tiles import TILE, Scratch
+from edge_bg.frame.tiles import TILE, Scratch
 
 Floats = NDArray[np.float32]
 

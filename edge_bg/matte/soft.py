@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import Picture
-from edge_bg.tiles import Grid, Scratch
+from edge_bg.frame.tiles import Grid, Scratch
 
 Floats = NDArray[np.float32]
 _PRODUCT = 1 << 18  # multiplications up to which a library's matrix product stays on this thread

@@ -23,9 +23,9 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import Picture
+from edge_bg.frame.tiles import Scratch
 from edge_bg.matte.guided import Floats
 from edge_bg.matte.shift import displacement, overlap
-from edge_bg.tiles import Scratch
 
 
 class Motion:

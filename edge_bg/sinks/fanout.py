@@ -14,7 +14,7 @@ from typing import Any
 
 from edge_bg.errors import EdgeBgError, SinkError
 from edge_bg.frame import Frame, Size
-from edge_bg.mailbox import Closed, Latest
+from edge_bg.loop.mailbox import Closed, Latest
 from edge_bg.sinks import Sink, SinkEnd
 
 log = logging.getLogger("edge_bg.sinks")

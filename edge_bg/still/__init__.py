@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.card import ModelCard, find
 from edge_bg.errors import PictureError
-from edge_bg.segment import Segmenter
+from edge_bg.network.card import ModelCard, find
+from edge_bg.network.segment import Segmenter
 from edge_bg.still import matting
 from edge_bg.still.mask import coarse_mask
 from edge_bg.still.read import Photo, read_photo

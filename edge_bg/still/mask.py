@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import Frame, from_rgb
-from edge_bg.segment import Segmenter
+from edge_bg.network.segment import Segmenter
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.float32]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from edge_bg.stats import Rate
+from edge_bg.loop.stats import Rate
 
 T = TypeVar("T")
 

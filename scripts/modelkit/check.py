@@ -1,4 +1,4 @@
-"""Measure every model again and compare with its card: the gate (`edge_bg.evaluate.gate` does the measuring)."""
+"""Measure every model again and compare with its card: the gate (`edge_bg.lab.gate` does the measuring)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from edge_bg.card import ModelCard, models
-from edge_bg.evaluate import gate
+from edge_bg.lab import gate
+from edge_bg.network.card import ModelCard, models
 
 from .build import ROOT, dump
 

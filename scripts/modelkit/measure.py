@@ -1,4 +1,4 @@
-"""Running a network that is still in the making. What a finished one is worth measures `edge_bg.evaluate.gate`."""
+"""Running a network that is still in the making. What a finished one is worth measures `edge_bg.lab.gate`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from edge_bg.evaluate import metrics
+from edge_bg.lab import metrics
 
 Mask = NDArray[np.float32]
 Picture = NDArray[np.uint8]

@@ -21,7 +21,7 @@ from modelkit import measure
 from modelkit.build import ROOT
 from numpy.typing import NDArray
 
-from edge_bg.evaluate import rooms
+from edge_bg.lab import rooms
 from edge_bg.sources.room import draw_room
 
 Rgb = NDArray[np.uint8]

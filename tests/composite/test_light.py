@@ -10,7 +10,7 @@ from edge_bg.composite import BlurBackground, ColorBackground, Compositor, Trans
 from edge_bg.composite.backgrounds import Still
 from edge_bg.composite.colour import OldRoom
 from edge_bg.frame import Frame, filled, planes
-from edge_bg.tiles import Grid, Rect, Scratch, with_soft
+from edge_bg.frame.tiles import Grid, Rect, Scratch, with_soft
 
 SIZE = (320, 240)
 

@@ -12,15 +12,15 @@ import pytest
 
 from edge_bg import build, config
 from edge_bg.errors import ConfigError
-from edge_bg.evaluate import cutouts, metrics
-from edge_bg.evaluate.clips import Clip, Shot, clips
-from edge_bg.evaluate.scenes import Kit, enter, sway
-from edge_bg.evaluate.stage import Actor, Pose
 from edge_bg.frame import Frame, from_bgr
 from edge_bg.framing import Framing
 from edge_bg.framing.look import Look
 from edge_bg.framing.window import Box, Canvas, Window
-from edge_bg.segment import Segmenter
+from edge_bg.lab import cutouts, metrics
+from edge_bg.lab.clips import Clip, Shot, clips
+from edge_bg.lab.scenes import Kit, enter, sway
+from edge_bg.lab.stage import Actor, Pose
+from edge_bg.network.segment import Segmenter
 
 SIZE = (640, 360)
 

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from edge_bg.mailbox import Closed, Latest
+from edge_bg.loop.mailbox import Closed, Latest
 
 
 def test_the_newest_item_wins_and_the_drop_is_counted():

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from edge_bg.assets import asset_path
-from edge_bg.evaluate.data import read_bgra
-from edge_bg.evaluate.rooms import painted
 from edge_bg.frame import Frame, filled, from_bgr, planes
+from edge_bg.lab.data import read_bgra
+from edge_bg.lab.rooms import painted
 from edge_bg.matte import Matte
 from edge_bg.matte.booth import LEARN, STILL, SURE
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from edge_bg.frame import Frame, empty, filled, planes
+from edge_bg.frame.tiles import Grid, soft_parts
 from edge_bg.matte import Matte, MatteOptions
 from edge_bg.matte.clean import clean
-from edge_bg.tiles import Grid, soft_parts
 
 SIZES = [(1280, 720), (640, 480), (1920, 1080), (320, 240), (854, 480), (1366, 768), (62, 34), (2, 2)]
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_bg.frame.tiles import TILE, Grid, Scratch
 from edge_bg.matte.guided import fit
 from edge_bg.matte.soft import SoftTiles
-from edge_bg.tiles import TILE, Grid, Scratch
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (640, 360), (1366, 768)])

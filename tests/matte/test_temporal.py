@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edge_bg.frame import Picture
+from edge_bg.frame.tiles import Scratch
 from edge_bg.matte.temporal import Motion, Smoother, mix
-from edge_bg.tiles import Scratch
 
 SHAPE = (18, 32)
 

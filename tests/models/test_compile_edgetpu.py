@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_bg.card import ModelCard
-from edge_bg.inspect_model import inspect
+from edge_bg.network.card import ModelCard
+from edge_bg.network.inspect import inspect
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "compile-edgetpu"

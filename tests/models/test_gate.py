@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import yaml
 
-from edge_bg.card import ModelCard, find, models
-from edge_bg.evaluate import gate
+from edge_bg.network.card import ModelCard, find, models
+from edge_bg.lab import gate
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = models(ROOT / "models")

@@ -69,7 +69,7 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
     config.parent.mkdir(parents=True)
     delegates = "[cpu]"
     if shutil.which("gcc") is not None:  # a real delegate, so that the probe and its callbacks meet the sandbox too
-        source = root / "tests/runtime/tiny_delegate.c"
+        source = root / "tests/network/tiny_delegate.c"
         for name in ("absent", "tiny"):
             subprocess.run(
                 ["gcc", "-shared", "-fPIC", "-o", str(machine / f"opt/lib{name}.so"), str(source)], check=True

@@ -209,7 +209,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
     if shutil.which("gcc") is None:
         pytest.skip("GCC ABSENT: the delegate of this test is compiled: apt install gcc")
     library = tmp_path_factory.mktemp("delegate") / "libtiny.so"
-    source = ROOT / "tests/runtime/tiny_delegate.c"
+    source = ROOT / "tests/network/tiny_delegate.c"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
     return str(library)
 
@@ -227,7 +227,10 @@ def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tiny:
 
 
 def test_a_reload_to_a_device_that_hangs_stops_nothing(daemon: Callable[..., Daemon], tiny: str) -> None:
-    code = "import edge_bg.ladder as d; d.SOON = 0.1\nfrom edge_bg import service\nraise SystemExit(service.main())"
+    code = (
+        "from edge_bg import service\nfrom edge_bg.network import ladder\n"
+        "ladder.SOON = 0.1\nraise SystemExit(service.main())"
+    )
     service = daemon(config(), code)
     service.ready()
     delegates = f"[{{library: {tiny}, options: {{hang: create}}}}, cpu]"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_bg import still
 from edge_bg.assets import asset_path
 from edge_bg.errors import PictureError
-from edge_bg.evaluate import metrics
+from edge_bg.lab import metrics
 from edge_bg.still import matting
 from edge_bg.still.mask import coarse_mask, person_boxes
 from edge_bg.still.read import declared_size, read_photo

@@ -1,0 +1,310 @@
+"""ModelCard: the YAML beside a .tflite file that says all there is to know of it.
+
+Nothing is guessed from a file name and nothing of a model's meaning is in the code: whoever brings another
+segmentation network writes a card. A card that does not match its file is refused here, before any runtime
+sees the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from edge_bg.assets import data_path
+from edge_bg.errors import ModelError
+from edge_bg.network import tflite
+from edge_bg.network.fields import Fields
+
+log = logging.getLogger(__name__)
+
+PRECISIONS: Final = ("int8", "float16", "float32", "uint8")
+ACTIVATIONS: Final = ("probability", "logits", "softmax", "softmax-logits", "class-index")
+FRAMINGS: Final = ("letterbox", "stretch")
+LAYOUTS: Final = ("rgb", "bgr")
+_KEYS: Final = {
+    "name", "precision", "file", "sha256", "input", "output", "framing", "licence", "provenance",
+    "training_data", "intended_use", "limits", "measured", "edgetpu",
+}  # fmt: skip
+_INPUT_KEYS: Final = {"shape", "dtype", "layout", "mean", "std", "scale", "zero_point"}
+_OUTPUT_KEYS: Final = {"shape", "dtype", "scale", "zero_point", "activation", "person"}
+
+
+@dataclass(frozen=True)
+class Input:
+    """The picture that goes in: `(pixel - mean) / std` per channel, then quantised by `scale` and `zero_point`.
+
+    `shape` is (1, height, width, 3); pixels are 0..255 in the order of `layout`.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    layout: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """The mask that comes out: (1, h, w) or (1, h, w, channels); `person` is the channel or the class index."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+    activation: str
+    person: int
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, how to feed it and how to read it. `path` is the card, `model` the .tflite beside it."""
+
+    path: Path
+    name: str
+    precision: str
+    model: Path
+    sha256: str
+    input: Input
+    output: Output
+    framing: str
+    edgetpu: Path | None = None
+    edgetpu_sha256: str | None = None
+    measured: Mapping[str, Any] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the picture the network takes, in pixels."""
+        return self.input.shape[2], self.input.shape[1]
+
+    @property
+    def mask_size(self) -> tuple[int, int]:
+        """(width, height) of the mask the network gives, in pixels."""
+        return self.output.shape[2], self.output.shape[1]
+
+    @classmethod
+    def load(cls, path: str | Path) -> ModelCard:
+        """Read one card; `path` names a .yaml file. The model itself is read by `read_model`.
+
+        Raises `ModelError`, listing every fault of the card at once.
+        """
+        return _load(Path(path).expanduser())
+
+    def read_model(self, *, twin: bool = False) -> bytes:
+        """The model's bytes, proven to be what the card says: SHA-256, shapes, types and quantisation.
+
+        With `twin`, the Edge TPU compilation named by the card instead. Raises `ModelError`.
+        """
+        path, wanted = (self.edgetpu, self.edgetpu_sha256) if twin else (self.model, self.sha256)
+        if path is None:
+            raise ModelError(
+                f"{self.path} names no Edge TPU twin (its `edgetpu` is null)",
+                hint=f"Compile it: edgetpu_compiler {self.model.name}; then write the file's name to `edgetpu`.",
+            )
+        data = read_file(path, f"the model of {self.path}")
+        if wanted is not None:
+            got = hashlib.sha256(data).hexdigest()
+            if got != wanted.lower():
+                raise ModelError(
+                    f"{path} is not the file its card was written for: SHA-256 is {got[:16]}..., {self.path.name}"
+                    f" says {wanted[:16]}... ({len(data)} bytes)",
+                    hint=f"Copy or download it again; if you changed the model yourself: edge-bg models card {path}",
+                )
+        self._compare(tflite.read(data, str(path)), path)
+        return data
+
+    def judge(self) -> None:
+        """Say so when the model's quality was never measured; raise `ModelError` when it was and failed."""
+        if self.measured is None:
+            log.warning("%s: its quality was never measured", self.path.name)
+        elif self.measured.get("verdict") == "failed":
+            why = self.measured.get("reason", "its own measurement did not reach its gate")
+            raise ModelError(
+                f"model {self.name!r} ({self.path}) is marked as failed: {why}", hint="Choose another: edge-bg models"
+            )
+
+    def _compare(self, found: tflite.ModelFile, path: Path) -> None:
+        faults = []
+        for what, tensors, said in (
+            ("input", found.inputs, self.input),
+            ("output", found.outputs, self.output),
+        ):
+            if not tensors:
+                faults.append(f"it has no {what}")
+                continue
+            tensor = tensors[0]
+            if tensor.shape != said.shape:
+                faults.append(f"{what} shape is {list(tensor.shape)}, the card says {list(said.shape)}")
+            if tensor.dtype != said.dtype:
+                faults.append(f"{what} dtype is {tensor.dtype}, the card says {said.dtype}")
+            if (tensor.zero_point or 0) != (said.zero_point or 0):
+                faults.append(f"{what} zero_point is {tensor.zero_point}, the card says {said.zero_point}")
+            if not math.isclose(tensor.scale or 0.0, said.scale or 0.0, rel_tol=1e-4, abs_tol=1e-9):
+                faults.append(f"{what} scale is {tensor.scale}, the card says {said.scale}")
+        if len(found.inputs) > 1:
+            faults.append(f"it has {len(found.inputs)} inputs, one picture was expected")
+        if faults:
+            raise ModelError(
+                f"{path} is not what {self.path.name} describes: " + "; ".join(faults),
+                hint=f"Correct the card, or print a fresh one: edge-bg models card {path}",
+            )
+
+
+def models(folder: Path | None = None) -> list[ModelCard]:
+    """All cards in `folder` (default: the packaged models), by name, smallest first."""
+    folder = data_path("models") if folder is None else folder
+    cards = [ModelCard.load(path) for path in sorted(folder.glob("*.yaml"))]
+    return sorted(cards, key=lambda card: (card.name, card.size[0] * card.size[1], card.precision))
+
+
+def find(name: str | Path, precision: str = "auto", *, folder: Path | None = None) -> ModelCard:
+    """The card for `name`: a packaged model's name or file stem, or the path of a .yaml card.
+
+    `precision` "auto" means int8 where there is one. A path needs no precision.
+    Raises `ModelError` that lists what there is.
+    """
+    text = str(name)
+    if text.endswith((".yaml", ".yml")):
+        card = ModelCard.load(text)
+        if precision not in ("auto", card.precision):
+            raise ModelError(f"{card.path} is {card.precision}, {precision} was asked for")
+        return card
+    if text.endswith(".tflite"):
+        return _card_beside(Path(text).expanduser())
+    folder = data_path("models") if folder is None else folder
+    known = models(folder)
+    wanted = [card for card in known if card.path.stem == text]
+    wanted = wanted or [card for card in known if text in (card.name, card.path.stem.rpartition("-")[0])]
+    order = PRECISIONS if precision == "auto" else (precision,)
+    for kind in order:
+        match = [card for card in wanted if card.precision == kind]
+        if len(match) > 1:
+            raise ModelError(
+                f"model {text!r} ({kind}) is ambiguous: {', '.join(card.path.stem for card in match)}",
+                hint="Give one of these names.",
+            )
+        if match:
+            return match[0]
+    names = list(dict.fromkeys(card.name for card in known))
+    close = get_close_matches(text, [*names, *(card.path.stem for card in known)], n=1)
+    asked = text if precision == "auto" else f"{text} ({precision})"
+    guess = f"; did you mean {close[0]!r}?" if close and close[0] != text else ""
+    raise ModelError(
+        f"no model {asked!r} in {folder}{guess}",
+        hint=f"There are: {', '.join(names) or 'none'} (`edge-bg models`); or give the path of a .yaml card.",
+    )
+
+
+def _card_beside(model: Path) -> ModelCard:
+    card = model.with_suffix(".yaml")
+    if card.is_file():
+        return ModelCard.load(card)
+    raise ModelError(
+        f"{model} has no card: {card.name} must say how it is fed and which output is the person",
+        hint=f"Write one from a template: edge-bg models card {model} > {card}",
+    )
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """The bytes of `path`; `what` says in an error what it would have been. Raises `ModelError`."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        hint = "Check the path; packaged models are listed by `edge-bg models`."
+        raise ModelError(f"{path} is missing ({what})", hint=hint) from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({what}): {error.strerror}") from error
+
+
+def _load(path: Path) -> ModelCard:
+    try:
+        data = yaml.safe_load(read_file(path, "the model card").decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    faults: list[str] = []
+    top = Fields(data, "", _KEYS, faults)
+    inp = Fields(top.data.get("input"), "input", _INPUT_KEYS, faults)
+    out = Fields(top.data.get("output"), "output", _OUTPUT_KEYS, faults)
+    twin = top.data.get("edgetpu")
+    twin_fields = Fields(twin, "edgetpu", {"file", "sha256"}, faults) if isinstance(twin, dict) else None
+    twin_file = twin_fields.text("file") if twin_fields else twin
+    if twin_file is not None and not isinstance(twin_file, str):
+        top.fault("edgetpu", "null or the name of a file")
+        twin_file = None
+    model = top.text("file")
+    measured = top.data.get("measured")
+    if measured is not None and not isinstance(measured, dict):
+        top.fault("measured", "a mapping of figures")
+        measured = None
+    card = ModelCard(
+        path=path,
+        name=top.text("name"),
+        precision=top.text("precision", PRECISIONS),
+        model=path.parent / model,
+        sha256=top.text("sha256"),
+        input=Input(
+            shape=inp.shape((4,)),
+            dtype=inp.text("dtype", ("int8", "uint8", "float32")),
+            layout=inp.text("layout", LAYOUTS, "rgb"),
+            mean=inp.colour("mean"),
+            std=inp.colour("std"),
+            scale=inp.number("scale"),
+            zero_point=inp.integer("zero_point"),
+        ),
+        output=Output(
+            shape=out.shape((4, 3)),
+            dtype=out.text("dtype", ("int8", "uint8", "float32", "int32", "int64")),
+            scale=out.number("scale"),
+            zero_point=out.integer("zero_point"),
+            activation=out.text("activation", ACTIVATIONS),
+            person=out.integer("person", 0) or 0,
+        ),
+        framing=top.text("framing", FRAMINGS, "letterbox"),
+        edgetpu=path.parent / twin_file if twin_file else None,
+        edgetpu_sha256=twin_fields.text("sha256") if twin_fields else None,
+        measured=measured,
+        about={k: top.data[k] for k in top.data if k in _KEYS - {"input", "output", "measured"}},
+    )
+    _judge(card, faults)
+    if faults:
+        raise ModelError(
+            f"{path} is not a valid model card:\n  - " + "\n  - ".join(faults),
+            hint=f"A fresh template: edge-bg models card {card.model}",
+        )
+    return card
+
+
+def _judge(card: ModelCard, faults: list[str]) -> None:
+    """Faults that only show when several keys are read together."""
+    inp, out = card.input, card.output
+    if len(card.sha256) != 64 or set(card.sha256.lower()) - set("0123456789abcdef"):
+        faults.append("sha256 must be 64 hexadecimal digits")
+    if inp.shape[-1] != 3:
+        faults.append(f"input.shape must end in 3 channels (not {inp.shape[-1]})")
+    if 0.0 in inp.std:
+        faults.append("input.std must not be 0")
+    for name, door in (("input", inp), ("output", out)):
+        if door.dtype in ("int8", "uint8") and not door.scale and getattr(door, "activation", "") != "class-index":
+            faults.append(f"{name}.scale is needed for {door.dtype}")
+    channels = out.shape[3] if len(out.shape) == 4 else 1
+    if out.activation == "class-index":
+        if channels != 1:
+            faults.append("output.shape must have one channel for class-index")
+        if out.dtype == "float32":
+            faults.append("output.dtype must be a whole-number type for class-index")
+    elif out.dtype in ("int32", "int64"):
+        faults.append(f"output.activation must be class-index for {out.dtype}")
+    elif not 0 <= out.person < channels:
+        faults.append(f"output.person must be 0..{channels - 1} (not {out.person})")
+    if out.activation == "softmax-logits" and channels < 2:
+        faults.append("output.activation softmax-logits needs at least two channels (one channel: logits)")

@@ -1,0 +1,115 @@
+"""What `edge-bg tune` chose for this board: written once, found by `model: auto`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_bg.errors import ModelError
+from edge_bg.network.card import ModelCard, find
+
+log = logging.getLogger(__name__)
+
+FALLBACK = "landscape"
+FILE = "tuned.json"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model (a card's file stem), its SHA-256, how many threads, on which board, when, why, and on what it runs."""
+
+    model: str
+    sha256: str
+    threads: int
+    board: str
+    date: str
+    why: str
+    delegate: str = "cpu"
+
+
+def board() -> str:
+    """This machine as far as a choice depends on it: architecture, processor, cores."""
+    processor = ""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() in ("model name", "CPU part", "Model"):
+                processor = value.strip()
+    except OSError:
+        pass
+    return f"{platform.machine()}, {processor or 'unknown processor'}, {os.cpu_count() or 1} cores"
+
+
+def places() -> list[Path]:
+    """Where a choice may lie, the first wins: $STATE_DIRECTORY, the user's state folder, the service's."""
+    folders = [Path(f) for f in os.environ.get("STATE_DIRECTORY", "").split(":") if f]
+    home = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
+    return [folder / FILE for folder in (*folders, Path(home) / "edge-bg", Path("/var/lib/edge-bg"))]
+
+
+def save(choice: Choice, path: Path | None = None) -> Path:
+    """Write the choice to `path`, by default to the first of `places()`; returns where. Raises OSError."""
+    path = places()[0] if path is None else path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(asdict(choice), indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
+    return path
+
+
+def load() -> Choice | None:
+    """The choice made for this board, None where there is none. One of another board or damaged is told and left."""
+    for path in places():
+        try:
+            choice = Choice(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("%s is left out: %s; make it again: edge-bg tune", path, error)
+            continue
+        if choice.board != board():
+            log.warning("%s was made on another board (%s): edge-bg tune", path, choice.board)
+            continue
+        return choice
+    return None
+
+
+def resolve(name: str, precision: str = "auto", threads: int | None = None) -> tuple[ModelCard, int | None]:
+    """(card, threads) for a model's name in a config; "auto" is what `edge-bg tune` chose, else landscape.
+
+    A `precision` or `threads` that the config names wins over the choice. Raises `ModelError`.
+    """
+    if name != "auto":
+        return find(name, precision), threads
+    choice = load()
+    if choice is not None:
+        try:
+            card = find(choice.model)
+        except ModelError:
+            card = None
+        if card is not None and card.sha256 == choice.sha256 and precision in ("auto", card.precision):
+            return card, choice.threads if threads is None else threads
+        log.warning("the model that edge-bg tune chose (%s) has changed or is gone: edge-bg tune", choice.model)
+    else:
+        log.info("model: auto, but nothing was measured on this board yet: %s; see edge-bg tune", FALLBACK)
+    return find(FALLBACK, precision), threads
+
+
+def preferred(name: str, delegates: Sequence[Any], *, named: bool) -> list[Any]:
+    """The delegates to try for a model's `name` in a config, in order: for "auto" the one that `edge-bg tune` chose
+    comes first, if the config lists it, or if the config names none (`named` False) and it is an Edge TPU."""
+    from edge_bg.network.delegates import Spec
+
+    choice = load() if name == "auto" else None
+    if choice is None:
+        return list(delegates)
+    first = [entry for entry in delegates if Spec.parse(entry).label == choice.delegate]
+    if not first and not named and choice.delegate.startswith("edgetpu"):
+        first = [choice.delegate]
+    return [*first, *(entry for entry in delegates if entry not in first)]
