@@ -1,20 +1,17 @@
-"""Labelled clips from a seed: people with a true soft alpha move over rooms, as a booth's camera would see them.
+"""What a labelled clip is: people with a true soft alpha move over a room, as a booth's camera would see them.
 
-    for clip in clips(seed=0, size=(1280, 720), data="/path/to/evaluation/pictures"):
-        for shot in clip:
-            shot.frame   # edge_bg.frame.Frame: I420 data, time, index, truth
-            shot.truth   # true alpha, uint8 (H, W): whom and what to keep
-            shot.props   # bool (H, W): things held or worn, outside the body
-            shot.ignore  # bool (H, W): passers-by, who are people but not guests
-
-Without `data` the built-in portrait plays all the parts and every room is painted.
+for clip in edge_bg.lab.scenes.clips(seed=0, size=(1280, 720), data="/path/to/evaluation/pictures"):
+    for shot in clip:
+        shot.frame   # edge_bg.frame.Frame: I420 data, time, index, truth
+        shot.truth   # true alpha, uint8 (H, W): whom and what to keep
+        shot.props   # bool (H, W): things held or worn, outside the body
+        shot.ignore  # bool (H, W): passers-by, who are people but not guests
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -192,25 +189,3 @@ def _cast_shadow(room: NDArray[np.float32], layer: Layer, strength: float) -> No
     soft = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(1.0, reach / 10)), (right - left, bottom - top))
     part = soft[: b2 - t2, : r2 - l2]
     room[t2:b2, l2:r2] *= (1 - np.float32(strength) * part)[..., None]
-
-
-def clips(
-    seed: int = 0,
-    size: Size = (1280, 720),
-    *,
-    names: Sequence[str] | None = None,
-    data: str | Path | None = None,
-    frames: int | None = None,
-) -> list[Clip]:
-    """The labelled clips (see `scenes.SCENES` for their names), or those in `names`; `frames` cuts each short.
-
-    `data` is the folder of evaluation pictures (with `people/` and `webcam/`), None for the built-in portrait alone.
-    Raises ValueError for an unknown name.
-    """
-    from edge_bg.lab.scenes import make
-
-    made = make(seed, size, names, Path(data) if data is not None else None)
-    if frames is not None:
-        for clip in made:
-            clip.frames = min(clip.frames, frames)
-    return made

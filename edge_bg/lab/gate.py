@@ -16,7 +16,7 @@ import numpy as np
 from edge_bg.frame import Frame, Picture, from_bgr
 from edge_bg.lab import metrics, video
 from edge_bg.lab.data import collect, even
-from edge_bg.lab.run import upsample
+from edge_bg.lab.record import upsample
 from edge_bg.network.card import ModelCard
 from edge_bg.network.segment import Segmenter
 

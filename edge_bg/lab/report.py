@@ -18,7 +18,8 @@ from edge_bg.frame import Frame, from_bgr
 from edge_bg.lab import plots
 from edge_bg.lab.conditions import describe
 from edge_bg.lab.metrics import AP_THRESHOLDS, HALF, boundary
-from edge_bg.lab.run import Record, Result, Worker, fingerprint, picture_of, upsample
+from edge_bg.lab.record import Record, upsample
+from edge_bg.lab.run import Result, Worker, fingerprint, picture_of
 from edge_bg.lab.summary import BASE, KINDS, kind_of
 
 LEGEND = (

@@ -22,6 +22,7 @@ from edge_bg.frame import Frame, Picture, from_bgr
 from edge_bg.lab import conditions, groups, metrics, video
 from edge_bg.lab.conditions import Scene
 from edge_bg.lab.data import Data, Item, collect, even
+from edge_bg.lab.record import Record, measure, upsample
 from edge_bg.lab.summary import summarise
 from edge_bg.lab.workers import processes
 
@@ -44,23 +45,6 @@ class Job:
     conditions: tuple[str, ...]
     seed: int = 0
     company: tuple[Item, ...] = ()
-
-
-@dataclass(frozen=True)
-class Record:
-    """One picture, one condition, one model. `score` is NaN where nobody was found."""
-
-    name: str
-    condition: str
-    model: str
-    iou: float
-    boundary_f: float
-    mad: float
-    gradient: float
-    score: float
-    recall: float
-    spill: float
-    groups: dict[str, str]
 
 
 @dataclass
@@ -193,32 +177,6 @@ def _picture(item: Item) -> list[Record]:
 def _video(path: Path) -> tuple[video.VideoRecord, ...]:
     assert _worker is not None
     return _worker.video(path)
-
-
-def upsample(mask: Picture, frame: Frame) -> NDArray[np.uint8]:
-    """A model's mask stretched bilinearly to the frame: what a model is worth without any help of the matte."""
-    return np.asarray(cv2.resize(mask, frame.size, interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def measure(
-    alpha: NDArray[np.uint8], truth: NDArray[np.uint8], name: str, condition: str, model: str, group: dict[str, str]
-) -> Record:
-    """All figures of one alpha against its truth."""
-    found, there = alpha >= metrics.HALF, truth >= metrics.HALF
-    both = int(np.count_nonzero(found & there))
-    return Record(
-        name=name,
-        condition=condition,
-        model=model,
-        iou=metrics.iou(alpha, truth),
-        boundary_f=metrics.boundary_f(alpha, truth),
-        mad=metrics.mad(alpha, truth),
-        gradient=metrics.gradient_error(alpha, truth),
-        score=metrics.score(alpha),
-        recall=both / max(1, int(np.count_nonzero(there))),
-        spill=(int(np.count_nonzero(found)) - both) / max(1, int(np.count_nonzero(there))),
-        groups=group,
-    )
 
 
 def picture_of(item: Item, condition: str, job: Job) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

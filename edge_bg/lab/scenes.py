@@ -246,13 +246,27 @@ SCENES: dict[str, Callable[[Kit], Clip]] = {
 }  # fmt: skip
 
 
-def make(seed: int, size: Size, names: Sequence[str] | None, data: Path | None) -> list[Clip]:
-    """The clips of these names, all of them for None."""
+def clips(
+    seed: int = 0,
+    size: Size = (1280, 720),
+    *,
+    names: Sequence[str] | None = None,
+    data: str | Path | None = None,
+    frames: int | None = None,
+) -> list[Clip]:
+    """The labelled clips (see `SCENES` for their names), or those in `names`; `frames` cuts each short.
+
+    `data` is the folder of evaluation pictures (with `people/` and `webcam/`). Without it the built-in portrait plays
+    all the parts and every room is painted. Raises ValueError for an unknown name.
+    """
     unknown = [n for n in names or () if n not in SCENES]
     if unknown:
         raise ValueError(f"no clip {', '.join(unknown)}; there are: {', '.join(SCENES)}")
+    folder = Path(data) if data is not None else None
     made = []
     for name in names if names is not None else SCENES:
         own = zlib.crc32(name.encode()) ^ seed
-        made.append(SCENES[name](Kit(name, own, size, data, np.random.default_rng(own))))
+        clip = SCENES[name](Kit(name, own, size, folder, np.random.default_rng(own)))
+        clip.frames = clip.frames if frames is None else min(clip.frames, frames)
+        made.append(clip)
     return made

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from edge_bg.frame import Frame, Picture, Size
 from edge_bg.lab import metrics, ways
-from edge_bg.lab.clips import Clip, Shot, clips
+from edge_bg.lab.clips import Clip, Shot
 from edge_bg.lab.paint import Seen, backdrop, compose, other_rooms, see
-from edge_bg.lab.scenes import SCENES
+from edge_bg.lab.scenes import SCENES, clips
 from edge_bg.lab.temporal import Temporal
 from edge_bg.lab.ways import Alpha, Brush, Predict, Run, Way
 from edge_bg.lab.workers import processes

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from edge_bg.lab import metrics
-
-if TYPE_CHECKING:
-    from edge_bg.lab.run import Record
-    from edge_bg.lab.video import VideoRecord
+from edge_bg.lab.record import Record
+from edge_bg.lab.video import VideoRecord
 
 BASE = "as-is"
 

@@ -17,9 +17,10 @@ from edge_bg.commands.evaluate import evaluate as command
 from edge_bg.errors import PictureError
 from edge_bg.frame import Frame, Picture
 from edge_bg.lab import report
-from edge_bg.lab.clips import clips
 from edge_bg.lab.data import collect
-from edge_bg.lab.run import Record, Worker, evaluate
+from edge_bg.lab.record import Record
+from edge_bg.lab.run import Worker, evaluate
+from edge_bg.lab.scenes import clips
 from edge_bg.lab.summary import kind_of, summarise
 
 
