@@ -2,73 +2,24 @@
 
 The interpreter and OpenCV release the GIL, so the stages run side by side. The newest frame wins and every drop
 is counted; a source that can wait (a file) loses nothing, as its mailboxes are lossless.
+
+What each part has to be is in `edge_bg.loop.parts`; which mask goes with which frame in `edge_bg.loop.pairing`.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Protocol
-
-import numpy as np
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from edge_bg.board.cores import usable_cores
-from edge_bg.errors import ModelError
-from edge_bg.frame import I420, Frame, Picture, Size
-from edge_bg.loop.mailbox import Closed, Latest
+from edge_bg.frame import I420, Frame
+from edge_bg.loop.mailbox import Latest
+from edge_bg.loop.pairing import Dated, Pair, exact_pairs, newest_pairs
+from edge_bg.loop.parts import Compositor, Matte, Segmenter, Sinks, Source, check_mask
 from edge_bg.loop.stats import Stats
-
-Pair = tuple[Frame, Picture]
-Dated = tuple[Frame, Picture, Frame]  # a frame, a mask for it, and the frame that the mask was made of
-
-
-class Source(Protocol):
-    """What the loop asks of a source; see `edge_bg.sources` for the whole contract."""
-
-    size: Size
-    fps: float
-    live: bool
-    failures: int
-
-    def __iter__(self) -> Iterator[Frame]: ...
-    def close(self) -> None: ...
-
-
-class Segmenter(Protocol):
-    """frame -> mask: uint8 `(h, w)` at the model's own size, covering exactly the frame, 255 = person.
-
-    `shrink` gives the frame its `small` picture, at the model's size, if it came without one: what the network
-    and the matte look at. It runs on the capture thread, so that the network's own thread does little else.
-    """
-
-    def shrink(self, frame: Frame, /) -> None: ...
-    def __call__(self, frame: Frame, /) -> Picture: ...
-
-
-class Matte(Protocol):
-    """mask, frame, the frame that the mask is of -> alpha420, laid out like the frame; `reset` forgets the past."""
-
-    def __call__(self, mask: Picture, frame: Frame, of: Frame, /) -> I420: ...
-    def reset(self) -> None: ...
-
-
-class Compositor(Protocol):
-    """frame + alpha -> a new frame on the new background, its alpha attached."""
-
-    def __call__(self, frame: Frame, alpha420: I420, /) -> Frame: ...
-
-
-class Sinks(Protocol):
-    """Where frames go; `send` returns at once, except that a lossless sink holds up a source that can wait.
-
-    `send` is False once no sink wants frames any more; `stop` frees a `send` that waits.
-    """
-
-    def open(self, size: Size, fps: float, *, live: bool = True) -> None: ...
-    def send(self, frame: Frame, /) -> bool: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
+from edge_bg.loop.threads import Threads
 
 
 class Pipeline:
@@ -109,6 +60,8 @@ class Pipeline:
         self._masked: Latest[Pair] = Latest(lossless=lossless)
         self._refined: Latest[tuple[Frame, I420 | None]] = Latest(lossless=lossless)
         self._shown: Latest[Frame] | None = Latest() if sync == "latest" and source.live else None
+        boxes: list[Latest[Any] | None] = [self._captured, self._masked, self._refined, self._shown]
+        self._boxes = [box for box in boxes if box is not None]
         self.stats.watch("dropped.captured", lambda: self._captured.dropped)
         self.stats.watch("failures.source", lambda: self.source.failures)
         self.stats.watch("dropped.masked", lambda: self._masked.dropped)
@@ -116,8 +69,7 @@ class Pipeline:
         # One core is the network's. Where the stages are more than the others, they take turns: on two cores they
         # would otherwise hand the interpreter to and fro at every call, which costs a quarter of all CPU time.
         self._turn = threading.Semaphore(max(1, usable_cores() - 1))
-        self._threads: list[threading.Thread] = []
-        self._stopping = threading.Event()
+        self._threads = Threads()
         self._to_sinks = False
 
     # --- the straight line ---------------------------------------------------------------------------
@@ -142,12 +94,12 @@ class Pipeline:
         for frame in self._captured:
             with self.stats.time("infer"):
                 mask = self.segmenter(frame)
-            _check_mask(mask)
+            check_mask(mask)
             if not self._masked.put((frame, mask)):
                 return
 
     def _refine(self) -> None:
-        for dated in self._newest_pairs() if self._shown is not None else self._exact_pairs():
+        for dated in self._pairs():
             if dated is None:
                 self.matte.reset()
                 self._refined.put((self._covered(), None))
@@ -172,7 +124,7 @@ class Pipeline:
                 yield out
         finally:
             self.stop()
-            self._join()
+            self._threads.join()
 
     def run(self, *, frames: int | None = None, duration: float | None = None) -> int:
         """Send frames to the sinks until the source ends, `stop()`, `frames` frames or `duration` seconds.
@@ -198,45 +150,28 @@ class Pipeline:
 
     def stop(self) -> None:
         """End the loop soon; from any thread or a signal handler, any number of times."""
-        self._stopping.set()
-        for box in self._boxes():
+        self._threads.stopping.set()
+        for box in self._boxes:
             box.close()
         self.source.close()
         if self.sinks is not None:
             self.sinks.stop()
 
-    # --- pairing frames with masks -------------------------------------------------------------------
+    # --- what the line stands on ---------------------------------------------------------------------
 
-    def _exact_pairs(self) -> Iterator[Dated | None]:
-        """Each frame with its own mask; None when none came in time."""
-        while True:
-            try:
-                pair = self._masked.get(self._patience())
-            except Closed:
-                return
-            yield None if pair is None else (*pair, pair[0])
+    def _start(self) -> None:
+        if self._threads:
+            raise RuntimeError("a pipeline runs once; build a new one")
+        seen = [self._captured] if self._shown is None else [self._captured, self._shown]
+        self._threads.start("capture", self._capture, seen)
+        self._threads.start("infer", self._infer, [self._masked])
+        self._threads.start("matte", self._refine, [self._refined])
 
-    def _newest_pairs(self) -> Iterator[Dated | None]:
-        """Each frame with the newest mask; None while that is missing or older than `max_mask_age`."""
-        assert self._shown is not None
-        newest: Pair | None = None
-        while True:
-            try:
-                frame = self._shown.get(self._patience())
-                newest = self._peek() or newest
-            except Closed:
-                return
-            if frame is None or newest is None or frame.time - newest[0].time > self.max_mask_age:
-                yield None
-            else:
-                yield frame, newest[1], newest[0]
-
-    def _peek(self) -> Pair | None:
-        """The newest mask if one has come since the last look; an error of the segmenter is raised here."""
-        try:
-            return self._masked.get(0)
-        except Closed:
-            return None
+    def _pairs(self) -> Iterator[Dated | None]:
+        """Frames with the masks they are cut out by; None where the cover has to go out instead."""
+        if self._shown is None:
+            return exact_pairs(self._masked, self._patience)
+        return newest_pairs(self._shown, self._masked, self._patience, self.max_mask_age)
 
     def _patience(self) -> float | None:
         """Seconds to wait before the cover goes out: the mask's greatest age, or longer for a slow model; None: ever.
@@ -248,46 +183,3 @@ class Pipeline:
     def _covered(self) -> Frame:
         self.stats.count("covered")
         return Frame(self.cover, time.monotonic(), -1, covered=True)
-
-    # --- threads -------------------------------------------------------------------------------------
-
-    def _boxes(self) -> Sequence[Latest[Any]]:
-        boxes: tuple[Latest[Any] | None, ...] = (self._captured, self._masked, self._shown, self._refined)
-        return [box for box in boxes if box is not None]
-
-    def _start(self) -> None:
-        if self._threads:
-            raise RuntimeError("a pipeline runs once; build a new one")
-        stages: list[tuple[str, Callable[[], None], Sequence[Latest[Any] | None]]] = [
-            ("capture", self._capture, [self._captured, self._shown]),
-            ("infer", self._infer, [self._masked]),
-            ("matte", self._refine, [self._refined]),
-        ]
-        for name, stage, ends in stages:
-            thread = threading.Thread(target=self._stage, args=(stage, ends), name=f"edge-bg-{name}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _stage(self, stage: Callable[[], None], ends: Sequence[Latest[Any] | None]) -> None:
-        """Run one stage; when it ends, or fails, so do the mailboxes it fills."""
-        error: BaseException | None = None
-        try:
-            stage()
-        except BaseException as caught:  # raised again where the mailbox is read
-            error = None if self._stopping.is_set() else caught
-        for box in ends:
-            if box is not None:
-                box.close(error)
-
-    def _join(self) -> None:
-        """Wait for the threads, half a second in all: one that hangs in a driver must not hold up the end."""
-        end = time.monotonic() + 0.5
-        for thread in self._threads:
-            thread.join(timeout=max(0.0, end - time.monotonic()))
-
-
-def _check_mask(mask: Picture) -> None:
-    """A segmenter of somebody's own is told what is wrong with its masks here, not deep in the matte."""
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8 or mask.ndim != 2 or 0 in mask.shape:
-        given = f"{mask.dtype} {mask.shape}" if isinstance(mask, np.ndarray) else repr(mask)
-        raise ModelError(f"the segmenter gave {given} for a mask: it has to be uint8 (h, w), 255 = person")
