@@ -8,40 +8,29 @@ with edge_bg.open("kiosk.yaml") as booth:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from ctypes import CDLL
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from edge_bg import config as configuration
 from edge_bg.board.sensors import temperature
-from edge_bg.composite import KINDS as BACKGROUNDS
-from edge_bg.composite import Background, Compositor, cover_picture
+from edge_bg.composite import Background, cover_picture
 from edge_bg.config import Config
-from edge_bg.config.kinds import Background as BackgroundPart
-from edge_bg.config.kinds import Sink as SinkPart
 from edge_bg.config.types import Part
-from edge_bg.errors import ConfigError, EdgeBgError
+from edge_bg.errors import ConfigError
 from edge_bg.frame import Frame
-from edge_bg.framing import Framing, Looks
 from edge_bg.loop.stats import Stats
-from edge_bg.matte import Matte
-from edge_bg.network.segment import Segmenter
-from edge_bg.network.tuned import preferred, resolve
+from edge_bg.parts import background, compositor, framed, matte, segmenter, sink, source
 from edge_bg.pipeline import Pipeline
-from edge_bg.sinks import KINDS as SINKS
-from edge_bg.sinks import Sink
+from edge_bg.reload import Reloader
 from edge_bg.sinks.fanout import Sinks
-from edge_bg.sources import KINDS as SOURCES
-from edge_bg.sources import Source
 
-log = logging.getLogger(__name__)
-
-LIVE_SINKS = {"http", "v4l2loopback"}  # someone looks on: a file has to be paced for them
+__all__ = [
+    "Booth", "background", "compositor", "framed", "matte", "open", "segmenter", "sink", "source",
+]  # fmt: skip
 
 
 def open(config: str | Path | Mapping[str, Any] | Config) -> Booth:
@@ -148,6 +137,19 @@ class Booth:
         """Send frames to the sinks until the source ends, `stop()`, or the limit; returns how many."""
         return self.pipeline.run(frames=frames, duration=duration)
 
+    def apply(self, new: Config) -> list[str]:
+        """Go over to another config while running; returns the names of the parts that changed.
+
+        Raises ConfigError where a part can only change with a new start, and the error of a part that cannot be opened;
+        everything then stays as it was.
+        """
+        reloader = Reloader(self, self.config, new)
+        if reloader.needs_restart:
+            raise ConfigError(f"{', '.join(reloader.needs_restart)}: cannot change while the loop runs")
+        changed = reloader.apply()
+        self.config = new
+        return changed
+
     def stop(self) -> None:
         """End the loop soon, from any thread or a signal handler."""
         self.pipeline.stop()
@@ -173,74 +175,3 @@ def _trim() -> None:
     """Give back to the system what opening took for a moment, decoded pictures above all: 10 MB of 150."""
     with suppress(OSError, AttributeError):  # a C library that has no such function
         CDLL(None).malloc_trim(0)
-
-
-def source(config: Config) -> Source:
-    """The source of a config, not yet opened."""
-    fields = _fields(config.source)
-    watched = all(part.kind in LIVE_SINKS for part in config.sinks)
-    for key in ("realtime", "loop"):  # null means: as those who look on need it
-        if key in fields and fields[key] is None:
-            fields[key] = watched
-    return cast(Source, _make(SOURCES, config.source.kind, fields))
-
-
-def sink(part: SinkPart) -> Sink:
-    """One sink of a config, not yet opened."""
-    fields = _fields(part)
-    name = fields.pop("name")
-    made = cast(Sink, _make(SINKS, part.kind, fields))
-    if name is not None:
-        made.name = name
-    return made
-
-
-def background(part: BackgroundPart) -> Background:
-    """A background of a config, not yet opened. To show the room as it is has to be meant, so it is said aloud."""
-    if part.kind == "none":
-        log.warning("background none: the room is shown as it is")
-    return cast(Background, _make(BACKGROUNDS, part.kind, _fields(part)))
-
-
-def matte(config: Config, size: tuple[int, int]) -> Matte:
-    """The matte of a config, for frames of `size` (width, height)."""
-    return Matte(size, **_fields(config.matte))
-
-
-def compositor(config: Config, size: tuple[int, int], fps: float) -> Compositor:
-    """The compositor of a config, its background opened, for frames of `size` (width, height)."""
-    return Compositor(background(config.background), size, fps=fps, **_fields(config.composite))
-
-
-def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False) -> Framing:
-    """The network of a config, loaded, and framed; fallbacks of its delegates are counted in `stats`.
-
-    quick: begin on the CPU, if it is among the delegates, and try the others while pictures flow.
-    """
-    model = config.model
-    delegates = [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
-    delegates = preferred(model.name, delegates, named="delegates" in model.model_fields_set)
-    card, threads = resolve(model.name, model.precision, model.threads)
-    network = Segmenter(card, delegates=delegates, threads=threads, stats=stats, quick=quick)
-    return framed(config, network, stats)
-
-
-def framed(config: Config, network: Looks, stats: Stats | None = None) -> Framing:
-    """`network` looking where the config says."""
-    return Framing(network, stats=stats, max_age=config.privacy.max_mask_age, **_fields(config.framing))
-
-
-def _fields(part: Part) -> dict[str, Any]:
-    """The keyword arguments of a part: all its fields but `kind`, as Python objects."""
-    return {key: getattr(part, key) for key in type(part).model_fields if key != "kind"}
-
-
-def _make(kinds: Mapping[str, str], kind: str, fields: dict[str, Any]) -> Any:
-    module, _, name = kinds[kind].partition(":")
-    make: Callable[..., Any] = getattr(import_module(module), name)
-    try:
-        return make(**fields)
-    except EdgeBgError:
-        raise
-    except ValueError as error:
-        raise ConfigError(f"{kind}: {error}") from error

@@ -5,21 +5,40 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack, closing
-from typing import Final
+from typing import Any, Final, Protocol
 
-from edge_bg import build
-from edge_bg.composite import cover_picture
+from edge_bg import parts
+from edge_bg.composite import Compositor, cover_picture
 from edge_bg.config import Config
+from edge_bg.framing import Framing
+from edge_bg.loop.stats import Stats
+from edge_bg.matte import Matte
+from edge_bg.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
 RESTART: Final = ("source", "sinks", "sync")  # threads, sizes and files hang on these
 
 
+class Loop(Protocol):
+    """What is reloaded: a booth, by its parts."""
+
+    segmenter: Framing
+    matte: Matte
+    compositor: Compositor
+    pipeline: Pipeline
+    source: Any
+    stats: Stats
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the frames."""
+
+
 class Reloader:
     """The differences between `old` and `new`, and how to apply them to `booth`."""
 
-    def __init__(self, booth: build.Booth, old: Config, new: Config) -> None:
+    def __init__(self, booth: Loop, old: Config, new: Config) -> None:
         self._booth, self._new = booth, new
         self._changed = [name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)]
 
@@ -39,18 +58,18 @@ class Reloader:
         with ExitStack() as made:  # first all that can fail, then the changes that cannot
             segmenter, matte, cover, compositor = booth.segmenter, booth.matte, booth.pipeline.cover, booth.compositor
             if "privacy" in changed:
-                with closing(build.background(new.privacy.cover)) as picture:
+                with closing(parts.background(new.privacy.cover)) as picture:
                     cover = cover_picture(picture, booth.size)
             if "matte" in changed:
-                matte = build.matte(new, booth.size)
+                matte = parts.matte(new, booth.size)
                 matte.follow(booth.matte)
             if changed & {"background", "composite"}:
-                compositor = build.compositor(new, booth.size, booth.source.fps)
+                compositor = parts.compositor(new, booth.size, booth.source.fps)
                 made.callback(compositor.close)
             if "model" in changed:
-                segmenter = build.segmenter(new, booth.stats, quick=True)
+                segmenter = parts.segmenter(new, booth.stats, quick=True)
             elif changed & {"framing", "privacy"}:  # privacy: masks are handed out again for as long as they are valid
-                segmenter = build.framed(new, segmenter.segmenter, booth.stats)
+                segmenter = parts.framed(new, segmenter.segmenter, booth.stats)
             made.pop_all()
         before = booth.segmenter, booth.compositor
         booth.pipeline.segmenter = booth.segmenter = segmenter

@@ -15,10 +15,10 @@ from pydantic_core import PydanticUndefined
 
 import edge_bg
 from edge_bg import config
-from edge_bg.build import source
 from edge_bg.composite import KINDS as BACKGROUNDS
 from edge_bg.config import kinds
 from edge_bg.errors import ConfigError, EdgeBgError, PictureError, SinkError
+from edge_bg.parts import source
 from edge_bg.sinks import KINDS as SINKS
 from edge_bg.sources import KINDS as SOURCES
 
