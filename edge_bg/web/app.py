@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import logging
-import re
 from collections.abc import Callable, Coroutine
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from edge_bg.web import metrics
+from edge_bg.web import metrics, pages
 from edge_bg.web.guard import Guard
 from edge_bg.web.hub import Hub, TooManyClients, Watcher
 
@@ -97,8 +92,7 @@ def create_app(
             return await get_stream(request)
         if action == "snapshot":
             return await get_snapshot(request)
-        html, policy = page()
-        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+        return pages.page("guest")
 
     routes = [
         Route("/", get_page),
@@ -109,6 +103,7 @@ def create_app(
         Route("/state", get_state),
         Route("/healthz", get_health),
         Route("/metrics", get_metrics),
+        *pages.routes(),
     ]
 
     async def fault(request: Request, caught: Exception) -> Response:
@@ -192,20 +187,3 @@ async def _snapshot(hub: Hub[Any]) -> bytes | None:
 def _full(hub: Hub[Any]) -> Response:
     text = f"{hub.clients} clients are watching, and no more are allowed (max_clients)\n"
     return PlainTextResponse(text, 503, {"Retry-After": "5"})
-
-
-@cache
-def page() -> tuple[str, str]:
-    """The page and the Content-Security-Policy that lets it run its own script and style, and nothing else."""
-    html = (files("edge_bg.web") / "page.html").read_text("utf-8")
-
-    def hashes(tag: str) -> str:
-        bodies = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.S)
-        digests = (base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in bodies)
-        return " ".join(f"'sha256-{digest}'" for digest in digests)
-
-    policy = (
-        f"default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src {hashes('style')}; "
-        f"script-src {hashes('script')}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    )
-    return html, policy

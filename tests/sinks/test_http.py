@@ -105,7 +105,12 @@ def test_page_asks_nobody_else_and_allows_only_itself(sink):
     status, headers, body = get(sink, "/")
     text = body.decode()
     assert status == 200 and headers["content-type"].startswith("text/html")
-    assert "stream" in text and "state" in text
+    named = re.findall(r"""(?:src|href)="(static/[^"]+)\"""", text)
+    assert len(named) >= 3 and "<style" not in text and not re.search(r"<script(?! type=\"module\" src)", text)
+    for path in named:
+        status, kind, body = get(sink, f"/{path}")
+        assert status == 200 and kind["x-content-type-options"] == "nosniff", path
+        text += body.decode()
     assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", text)
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy

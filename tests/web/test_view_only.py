@@ -1,0 +1,67 @@
+"""The page as it is by default: it shows the stream, and nothing on it has an effect on the service."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+VIEW = """
+source: {kind: synthetic, size: 320x180, fps: 15}
+background: "#00c800"
+sinks: [{kind: http, port: PORT}]
+"""
+GREEN = (0, 200, 0)
+
+
+@pytest.fixture(scope="module")
+def view(shared):
+    return shared(VIEW.replace("PORT", "0"))
+
+
+def green(picture):
+    """The share of the picture that is the background's green."""
+    return (np.abs(picture - GREEN).max(axis=2) <= 8).mean()
+
+
+def test_it_shows_a_moving_picture_and_says_so(view, visit, pixels):
+    page = visit(view.url)
+    page.locator("#health[data-level=good]").wait_for()
+    assert page.inner_text("#health") == "Live" and "320 × 180" in page.inner_text("#facts")
+    first = pixels(page)
+    assert first.shape == (180, 320, 3) and green(first) > 0.2
+    page.wait_for_timeout(500)
+    assert np.abs(pixels(page) - first).mean() > 1.0, "the picture stands still"
+    assert page.locator("button:visible, a:visible").count() == 2
+    assert page.methods == {"GET"}, "view only: no request has an effect"
+
+
+def test_it_comes_back_by_itself_when_the_service_does(serve, visit, pixels):
+    service = serve(VIEW.replace("PORT", "0"))
+    page = visit(service.url)
+    page.locator("#health[data-level=good]").wait_for()
+    service.stop()
+    page.locator("#health[data-level=bad]").wait_for()
+    page.complaints.clear()  # the browser itself names each request that nobody answered
+    serve(VIEW.replace("PORT", str(service.port)))
+    page.locator("#health[data-level=good]").wait_for(timeout=20_000)
+    page.wait_for_timeout(300)
+    assert green(pixels(page)) > 0.2
+    page.complaints.clear()
+
+
+@pytest.mark.parametrize(
+    ("tag", "live"), [("de-AT", "Live"), ("es", "En vivo"), ("fr-CA", "En direct"), ("zh-CN", "实时"), ("sw", "Live")]
+)
+def test_it_speaks_the_browsers_language(view, visit, tag, live):
+    page = visit(view.url, locale=tag)
+    page.locator("#health[data-level=good]").wait_for()
+    assert page.inner_text("#health") == live
+    assert page.evaluate("document.documentElement.lang") == (tag[:2] if tag != "sw" else "en")
+
+
+def test_a_token_lets_the_scripts_and_fonts_in_too(serve, visit):
+    service = serve(VIEW.replace("port: PORT", "port: 0, token: a-token-of-some-length"))
+    page = visit(service.url.replace("(yours)", "a-token-of-some-length"))
+    page.locator("#health[data-level=good]").wait_for()
+    assert "token" not in page.url
+    assert page.evaluate("document.fonts.ready.then(() => document.fonts.check('16px Figtree'))")
