@@ -88,7 +88,7 @@ def image(
 
 def plan(inputs: Iterable[str], output: Path | None) -> tuple[list[tuple[Path, Path]], list[str]]:
     """(picture, output) pairs, and what could not be found (said at once). UsageError when the two do not fit."""
-    from edge_bg.sources import PICTURES
+    from edge_bg.pictures.kinds import PICTURES
 
     sources: list[Path] = []
     missing: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -11,9 +12,11 @@ import numpy as np
 
 from edge_bg.errors import PictureError
 from edge_bg.frame import I420, Frame, Picture, Size, filled, from_bgr, yuv_of
+from edge_bg.pictures import read_photo
+
+log = logging.getLogger(__name__)
 
 Fit = Literal["cover", "contain", "stretch"]
-MAX_PIXELS = 64_000_000
 _NAMES = {
     "black": "#000000", "white": "#ffffff", "gray": "#808080", "grey": "#808080", "red": "#ff0000",
     "green": "#00ff00", "blue": "#0000ff", "yellow": "#ffff00", "cyan": "#00ffff", "magenta": "#ff00ff",
@@ -142,21 +145,15 @@ def check_fit(fit: str) -> Fit:
 
 
 def read_picture(path: Path) -> Picture:
-    """`(H, W, 3)` uint8 BGR, turned as EXIF says; transparency lies on black. PictureError with the reason."""
+    """`(H, W, 3)` uint8 BGR, upright, sRGB; what is clear in it is black. PictureError with the reason."""
     hint = "give a PNG, JPEG or WebP file that opens in an image viewer"
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise PictureError(f"background picture {path}: {error.strerror or error}", hint=hint) from None
-    try:
-        picture: Any = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:
-        picture = None
-    if picture is None:
-        raise PictureError(f"background picture {path} cannot be decoded ({data.size} bytes)", hint=hint)
-    if picture.shape[0] * picture.shape[1] > MAX_PIXELS:
-        raise PictureError(f"background picture {path} has more than {MAX_PIXELS // 10**6} megapixels", hint=hint)
-    return np.asarray(picture, np.uint8)
+        photo = read_photo(path)
+    except PictureError as error:
+        raise PictureError(f"background picture {error.message}", hint=error.hint or hint) from None
+    for note in photo.notes:
+        log.warning("background picture %s", note)
+    return np.asarray(cv2.cvtColor(photo.on_black(), cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def fit_picture(picture: Picture, size: Size, fit: Fit) -> Picture:

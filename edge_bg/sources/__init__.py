@@ -16,11 +16,6 @@ KINDS: dict[str, str] = {
     "picamera2": "edge_bg.sources.picamera2:PiCamera",
 }
 
-PICTURES = frozenset(
-    (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".avif", ".jp2")
-)
-"""Endings of the files that are taken for pictures, in lower case."""
-
 
 @runtime_checkable
 class Source(Protocol):

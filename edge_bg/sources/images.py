@@ -7,21 +7,22 @@ import logging
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.errors import SourceError
+from edge_bg.errors import PictureError, SourceError
 from edge_bg.frame import I420, Frame, Pool, Size, from_bgr, size_of
-from edge_bg.sources import PICTURES
+from edge_bg.pictures import PICTURES, read_photo
 from edge_bg.sources.base import SourceBase
 from edge_bg.sources.fit import asked_size, even, fit
 
 log = logging.getLogger(__name__)
 
 Picture = NDArray[np.uint8]
+
+MAX_MEGAPIXELS = 256.0  # a frame is at most 8192 pixels wide, but what is fitted into one may be larger
 
 
 class Images(SourceBase):
@@ -134,34 +135,12 @@ def _counting(path: Path) -> list[tuple[int, int, str]]:
 
 
 def read_picture(path: Path) -> Picture:
-    """`(H, W, 3)` uint8 BGR, upright, any size down to 1x1; SourceError when the file is not a whole picture."""
+    """`(H, W, 3)` uint8 BGR, upright, sRGB, clear pixels black, any size down to 1x1; SourceError when the file is not
+    a whole picture."""
     try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror or error}") from None
-    if data.size == 0:
-        raise SourceError(f"{path}: the file is empty")
-    # Decoders hand out the first half of a broken photograph with the rest in grey; that is not a picture.
-    if data[:2].tobytes() == b"\xff\xd8" and b"\xff\xd9" not in data[-65536:].tobytes():
-        raise SourceError(f"{path}: the JPEG breaks off early")
-    try:
-        picture: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)  # applies EXIF rotation, makes grey and 16-bit plain
-        if picture is not None and data[:2].tobytes() != b"\xff\xd8":
-            picture = _on_black(picture, cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
-    except cv2.error as error:
-        raise SourceError(f"{path}: {error.err or error}") from None
-    if picture is None:
-        raise SourceError(f"{path}: not a picture that OpenCV can read")
-    if picture.dtype != np.uint8:
-        picture = np.clip(np.nan_to_num(picture) * 255, 0, 255).astype(np.uint8)
-    return np.asarray(picture, np.uint8)
-
-
-def _on_black(picture: Picture, raw: NDArray[np.generic] | None) -> Picture:
-    """What lies under transparent pixels is often garbage, so it is faded out."""
-    if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.shape[:2] != picture.shape[:2]:
-        return picture
-    alpha = raw[..., 3].astype(np.float32)
-    alpha /= 255.0 if raw.dtype == np.uint8 else 65535.0
-    faded: Picture = np.rint(picture * np.clip(alpha, 0, 1)[..., None]).astype(np.uint8)
-    return faded
+        photo = read_photo(path, max_megapixels=MAX_MEGAPIXELS)
+    except PictureError as error:
+        raise SourceError(error.message, hint=error.hint) from None
+    for note in photo.notes:
+        log.warning("%s", note)
+    return np.asarray(cv2.cvtColor(photo.on_black(), cv2.COLOR_RGB2BGR), np.uint8)

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from edge_bg.errors import PictureError
 from edge_bg.network.card import ModelCard, find
 from edge_bg.network.segment import Segmenter
+from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import matting
 from edge_bg.still.mask import coarse_mask
-from edge_bg.still.read import Photo, read_photo
 
 Rgb = NDArray[np.uint8]
 Gray = NDArray[np.uint8]

@@ -15,9 +15,10 @@ from edge_bg import still
 from edge_bg.assets import asset_path
 from edge_bg.errors import PictureError
 from edge_bg.lab import metrics
+from edge_bg.pictures import read_photo
+from edge_bg.pictures.container import facts
 from edge_bg.still import matting
 from edge_bg.still.mask import coarse_mask, person_boxes
-from edge_bg.still.read import declared_size, read_photo
 
 Picture = NDArray[np.uint8]
 
@@ -258,7 +259,7 @@ def png_of(wide: int, high: int) -> bytes:
         ("empty.jpg", b"", "the file is empty"),
         ("text.jpg", b"not a picture at all", "not a picture"),
         ("bomb.png", png_of(60000, 60000), "3600 megapixels, more than 64"),
-        ("broken.png", png_of(64, 64)[:40], "not a picture"),
+        ("broken.png", png_of(64, 64)[:40], "the PNG breaks off early"),
     ],
 )
 def test_what_cannot_be_read_is_told(name: str, content: bytes | None, wanted: str, tmp_path: Path):
@@ -273,8 +274,8 @@ def test_a_jpeg_that_breaks_off_is_not_half_a_picture(tmp_path: Path, scene):
     (tmp_path / "half.jpg").write_bytes(jpeg[: len(jpeg) // 2])
     with pytest.raises(PictureError, match="breaks off"):
         read_photo(tmp_path / "half.jpg")
-    assert declared_size(jpeg) == scene[0].shape[1::-1]
-    assert declared_size(b"BM123") is None
+    assert facts(jpeg).size == scene[0].shape[1::-1]
+    assert facts(b"BM123").size is None
 
 
 @pytest.mark.data
