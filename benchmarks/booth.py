@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from edge_bg.frame import Picture
 from edge_bg.lab import metrics
 from edge_bg.lab.clips import Camera, Clip
-from edge_bg.lab.scenes import Kit, enter, sway
+from edge_bg.lab.kit import Kit, enter, sway
 from edge_bg.lab.stage import Actor, Held
 from edge_bg.matte import Matte
 from edge_bg.network.segment import Segmenter

@@ -28,7 +28,8 @@ from edge_bg.framing.motion import Motion
 from edge_bg.framing.window import Canvas
 from edge_bg.lab import metrics
 from edge_bg.lab.clips import Shot
-from edge_bg.lab.scenes import Kit, clips, enter, sway
+from edge_bg.lab.kit import Kit, enter, sway
+from edge_bg.lab.scenes import clips
 from edge_bg.lab.stage import Actor, Pose, place
 from edge_bg.matte import Matte
 from edge_bg.network.segment import Segmenter

@@ -20,7 +20,7 @@ from insn import read
 from edge_bg.frame import Frame, Picture
 from edge_bg.framing import Framing
 from edge_bg.lab import cutouts
-from edge_bg.lab.scenes import Kit, sway
+from edge_bg.lab.kit import Kit, sway
 from edge_bg.lab.stage import Actor
 from edge_bg.network.segment import Segmenter
 from edge_bg.network.tensors import Region

@@ -33,6 +33,7 @@ def _picture(ctx: click.Context, param: click.Parameter, value: Path | None) -> 
         "edge-bg evaluate people/ --models landscape,general --conditions as-is,dark",
         "edge-bg evaluate webcam/ --json -                   flicker on videos without labels",
         "edge-bg evaluate --clips --sheet sheet.png          the matte's stages on and off, on labelled clips",
+        "edge-bg evaluate --patterns                         rooms with strong patterns, by room and by clothes",
     )
 )
 @click.argument("data", required=False, type=click.Path(exists=True, path_type=Path))
@@ -44,13 +45,14 @@ def _picture(ctx: click.Context, param: click.Parameter, value: Path | None) -> 
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the conditions and clips.")
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Processes.")
 @click.option("--clips", "clips_", is_flag=True, help="Measure the matte's stages on labelled clips.")
-@click.option("--only", multiple=True, metavar="NAME", help="With --clips: these clips or stages only.")
-@size_option("With --clips: size of frames.")
+@click.option("--patterns", is_flag=True, help="Measure the matte before patterned rooms, with and without learning.")
+@click.option("--only", multiple=True, metavar="NAME", help="With --clips or --patterns: these clips or stages only.")
+@size_option("With --clips or --patterns: size of frames.")
 @click.option(
     "--sheet",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=_picture,
-    help="With --clips: the stages in a picture.",
+    help="With --clips or --patterns: the stages in a picture.",
 )
 @debug_option
 def evaluate(
@@ -63,6 +65,7 @@ def evaluate(
     seed: int,
     workers: int,
     clips_: bool,
+    patterns: bool,
     only: tuple[str, ...],
     size: tuple[int, int],
     sheet: Path | None,
@@ -70,24 +73,25 @@ def evaluate(
     """Measure models on DATA: a folder of pictures with masks or alpha (images/ and masks/), videos, or both.
 
     With --clips, measure the stages of the matte on labelled clips instead; DATA (or $EDGE_BG_DATA) then lends its
-    people and rooms, and without it the built-in portrait plays all the parts.
+    people and rooms, and without it the built-in portrait plays all the parts. With --patterns, the clips are of guests
+    in black, white, striped and wall-coloured clothes before lattice, tiles, brick, blinds, books, curtain and lights.
     """
-    _only_where_it_counts(clips_, conditions=conditions, report=report, only=only, sheet=sheet)
-    if clips_:
+    _only_where_it_counts(clips_ or patterns, conditions=conditions, report=report, only=only, sheet=sheet)
+    if clips_ or patterns:
         if len(_list(models)) > 1:
-            raise click.BadParameter("with --clips one model is measured at a time", param_hint="--models")
+            raise click.BadParameter("of clips one model is measured at a time", param_hint="--models")
         lent = data or (Path(os.environ["EDGE_BG_DATA"]) if os.environ.get("EDGE_BG_DATA") else None)
-        return _clips(lent, _list(models), _list(only), limit, seed, size, sheet, json_path, workers)
+        return _clips(lent, _list(models), _list(only), limit, seed, size, sheet, json_path, workers, patterns)
     if data is None:
         raise click.UsageError("DATA is missing: a folder with images/ and masks/, or with videos")
     return _pictures(data, _list(models), _list(conditions), report, json_path, limit, seed, workers)
 
 
 def _only_where_it_counts(clips: bool, **given: object) -> None:
-    """Refuses what would be ignored with, or without, --clips."""
+    """Refuses what would be ignored with, or without, clips."""
     for name, value in given.items():
         if value and (name in ("only", "sheet")) != clips:
-            raise click.UsageError(f"--{name} counts only {'without' if clips else 'with'} --clips")
+            raise click.UsageError(f"--{name} counts only {'without' if clips else 'with'} --clips or --patterns")
 
 
 def _pictures(
@@ -180,15 +184,18 @@ def _clips(
     sheet: Path | None,
     json_path: str | None,
     workers: int,
+    patterns: bool,
 ) -> int:
     import json
 
     from tqdm import tqdm
 
-    from edge_bg.lab import stages
+    from edge_bg.lab import patterned, stages
 
     try:
         scenes, ways = stages.split_names(only)
+        if patterns:
+            scenes, ways = patterned.chosen(scenes), ways or list(patterned.WAYS)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--only") from None
     model = (models or ["landscape"])[0]
@@ -200,10 +207,12 @@ def _clips(
             bar.update(done - bar.n)
 
         table = stages.measure(task, workers=workers, progress=progress)
+    if patterns:
+        table["patterns"] = {way: patterned.split(entry["clips"]) for way, entry in table["ways"].items()}
     if json_path == "-":
         click.echo(json.dumps(table, indent=1))
     else:
-        click.echo(stages.text(table))
+        click.echo(patterned.text(table) if patterns else stages.text(table))
         if json_path:
             Path(json_path).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     if sheet is not None:

@@ -44,7 +44,8 @@ class Camera:
 class Shot:
     """One frame of a clip with its truth. `foreground`: float32 (H, W, 3) BGR, the kept people's light times alpha.
 
-    cut: another picture begins, and what was before says nothing of it. counted: figures are to be taken.
+    cut: another picture begins, and what was before says nothing of it. counted: figures are to be taken. lead: what
+    is asked has not begun, so that not even flicker counts.
     """
 
     frame: Frame
@@ -54,6 +55,7 @@ class Shot:
     foreground: NDArray[np.float32]
     cut: bool = False
     counted: bool = True
+    lead: bool = False
 
     def over(self, background: Bgr) -> Bgr:
         """The perfect composite before `background`, BGR uint8 (H, W, 3)."""
@@ -65,7 +67,8 @@ class Shot:
 class Clip:
     """A clip that can be played again and again, the same each time.
 
-    empty: leading frames without anybody. events: frame numbers at which something happens ("switch", "bump").
+    empty: leading frames without anybody. lead: leading frames in which no figure is taken. events: frame numbers at
+    which something happens ("switch", "bump").
     """
 
     name: str
@@ -77,6 +80,7 @@ class Clip:
     seed: int
     camera: Camera = field(default_factory=Camera)
     empty: int = 0
+    lead: int = 0
     shadow: float = 0.25
     events: dict[str, int] = field(default_factory=dict)
     fps: float = FPS
@@ -96,7 +100,7 @@ class Clip:
 
     def costly(self, shot: Shot) -> bool:
         """Whether the figures that take long are due in this frame."""
-        return shot.frame.index % COSTLY == 0
+        return not shot.lead and shot.frame.index % COSTLY == 0
 
     def _shoot(self, index: int, grain: NDArray[np.float32]) -> Shot:
         width, height = self.size
@@ -140,7 +144,8 @@ class Clip:
         data = self.expose(room, index, grain)
         alpha = np.asarray(cv2.convertScaleAbs(truth, alpha=255), np.uint8)
         frame = Frame(data, index / self.fps, index, truth=alpha)
-        return Shot(frame, alpha, (prop > 0.5) & (alpha >= 128), (passing > 0.1) & (alpha < 26), people)
+        props, passers = (prop > 0.5) & (alpha >= 128), (passing > 0.1) & (alpha < 26)
+        return Shot(frame, alpha, props, passers, people, lead=index < self.lead)
 
     def _light(self, index: int) -> NDArray[np.float32] | None:
         """Factor (H, 1, 3) of this frame's light; None for plain light."""

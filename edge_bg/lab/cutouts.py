@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -98,20 +98,6 @@ def from_photo(item: Item) -> Cutout:
     alpha, colour = alpha[crop], colour[crop]
     head, hands = _anchors(alpha)
     return Cutout(item.name, np.dstack((colour, alpha)), head, (hands[0], hands[1]), standing=True)
-
-
-def dyed(cutout: Cutout, colour: tuple[int, int, int]) -> Cutout:
-    """The same person in a shirt of that `colour` (BGR): from below the chin to the hips, or to where a bust ends."""
-    height = cutout.height
-    _, y, radius = cutout.head
-    top, bottom = int(y + 1.5 * radius), int(0.5 * height) if cutout.standing else height
-    bgra = cutout.bgra.copy()
-    shirt = bgra[top:bottom]
-    grey = np.asarray(cv2.cvtColor(shirt, cv2.COLOR_BGRA2GRAY), np.float32)
-    # Its own light and folds, about the cloth's middle brightness.
-    light = np.clip(0.75 + 0.5 * (grey / max(1.0, float(grey[shirt[..., 3] > 127].mean())) - 1), 0.3, 1.3)
-    shirt[..., :3] = np.clip(np.array(colour, np.float32) * light[..., None], 0, 255)
-    return replace(cutout, bgra=bgra)
 
 
 def portrait() -> Cutout:

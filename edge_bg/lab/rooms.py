@@ -86,13 +86,13 @@ def painted(size: Size, rng: np.random.Generator, *, clutter: float = 1.0, figur
             _plant(room, rng.uniform(0.02, 0.98), rng.uniform(0.6, 0.85), rng)
     for _ in range(figures):
         _person_shape(room, rng.uniform(0.05, 0.95), rng.uniform(0.1, 0.35), rng.uniform(0.45, 0.65), rng)
-    lamp = _glow(size, rng)
+    lamp = glow(size, rng)
     cell = rng.normal(0, 1, (max(2, height // 3), max(2, width // 3))).astype(np.float32)
     grain = cv2.resize(cell, size, interpolation=cv2.INTER_LINEAR)
     return np.clip(room * lamp + 2.5 * grain[..., None], 0, 255).astype(np.uint8)
 
 
-def _glow(size: Size, rng: np.random.Generator) -> NDArray[np.float32]:
+def glow(size: Size, rng: np.random.Generator) -> NDArray[np.float32]:
     """Light that falls off from somewhere above: factor (h, w, 1) about 1."""
     width, height = size
     y, x = np.mgrid[:height, :width].astype(np.float32)

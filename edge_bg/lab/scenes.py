@@ -5,96 +5,19 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from edge_bg.assets import asset_path
-from edge_bg.errors import PictureError
 from edge_bg.frame import Size
-from edge_bg.lab import cutouts, rooms
+from edge_bg.lab import clothes, cutouts, rooms
 from edge_bg.lab.album import STAND, Album
-from edge_bg.lab.clips import MARGIN, Bgr, Camera, Clip
-from edge_bg.lab.cutouts import Cutout
+from edge_bg.lab.clips import Camera, Clip
 from edge_bg.lab.data import Item, labelled
+from edge_bg.lab.kit import Kit, Path_, enter, sway
+from edge_bg.lab.patterned import PATTERNED
 from edge_bg.lab.stage import Actor, Held, Pose
-
-Path_ = Callable[[float], Pose | None]
-
-
-@dataclass
-class Kit:
-    """What a scene is made of. `rng` is the scene's own."""
-
-    name: str
-    seed: int
-    size: Size
-    data: Path | None
-    rng: np.random.Generator
-
-    def person(self) -> Cutout:
-        """Somebody from the photographs by chance, else the built-in portrait."""
-        if self.data is None or not (self.data / "people" / "images").is_dir():
-            return cutouts.portrait()
-        photos = labelled(self.data / "people")
-        while True:  # a label that marks nobody is passed over
-            item = photos.pop(int(self.rng.integers(len(photos))))
-            try:
-                return cutouts.from_photo(item)
-            except PictureError:
-                if not photos:
-                    raise
-
-    def room(self, kind: str, clutter: float = 1.0, figures: int = 0) -> Bgr:
-        """A room with a margin: "painted", "office" (webcam clips) or "street" (beside somebody in a photograph);
-        painted where the pictures are not there."""
-        size = (self.size[0] + 2 * MARGIN, self.size[1] + 2 * MARGIN)
-        found: Bgr | None = None
-        if self.data is not None and kind == "office":
-            found = rooms.office(size, self.data / "webcam")
-        if self.data is not None and kind == "street" and (self.data / "people" / "images").is_dir():
-            photos = labelled(self.data / "people")
-            for number in self.rng.permutation(len(photos)):
-                found = rooms.from_photo(size, *photos[int(number)].read())
-                if found is not None:
-                    break
-        return rooms.painted(size, self.rng, clutter=clutter, figures=figures) if found is None else found
-
-    def clip(self, about: str, frames: int, room: Bgr, actors: Sequence[Actor], **more: object) -> Clip:
-        """A clip of this scene."""
-        return Clip(self.name, about, self.size, frames, room, actors, self.seed, **more)  # type: ignore[arg-type]
-
-    def framed(self, cutout: Cutout, height: float = 1.35) -> tuple[float, float]:
-        """(y, height) of a pose in which the frame cuts the person below, as a booth does."""
-        return (0.06 + height, height) if cutout.standing else (1.04, 0.86)
-
-
-def sway(x: float, y: float, height: float, *, by: float = 0.012, period: float = 70, lean: float = 1.5) -> Path_:
-    """Somebody who stands there and shifts from foot to foot."""
-
-    def path(frame: float) -> Pose:
-        phase = 2 * math.pi * frame / period
-        return Pose(x + by * math.sin(phase), y, height, lean * math.sin(phase + 0.6))
-
-    return path
-
-
-def enter(inner: Path_, start: float, frames: float = 35, side: float = -0.3) -> Path_:
-    """`inner`, but walking in from outside at frame `start`: nobody before, in place `frames` later."""
-
-    def path(frame: float) -> Pose | None:
-        if frame < start:
-            return None
-        pose = inner(frame)
-        if pose is None or frame >= start + frames:
-            return pose
-        t = (frame - start) / frames
-        ease = t * (2 - t)
-        x = side if side < 0 else 1 + side
-        return Pose(x + (pose.x - x) * ease, pose.y - 0.01 * abs(math.sin(frame * 0.35)), pose.height, pose.lean)
-
-    return path
 
 
 def _portrait(kit: Kit) -> Clip:
@@ -164,7 +87,7 @@ def _wall(kit: Kit) -> Clip:
     green = (60, 200, 40)
     room = kit.room("painted")
     rooms.hang(room, green, kit.rng)
-    first, second = kit.person(), cutouts.dyed(kit.person(), green)
+    first, second = kit.person(), clothes.dyed(kit.person(), green)
     (y1, h1), (y2, h2) = kit.framed(first), kit.framed(second, 1.25)
     actors = [
         Actor(first, sway(0.3, y1 + 0.08, h1)),
@@ -254,19 +177,20 @@ def clips(
     data: str | Path | None = None,
     frames: int | None = None,
 ) -> list[Clip]:
-    """The labelled clips (see `SCENES` for their names), or those in `names`; `frames` cuts each short.
+    """The labelled clips in `SCENES`, or those of `names`, which may be of `PATTERNED`, too; `frames` cuts each short.
 
     `data` is the folder of evaluation pictures (with `people/` and `webcam/`). Without it the built-in portrait plays
     all the parts and every room is painted. Raises ValueError for an unknown name.
     """
-    unknown = [n for n in names or () if n not in SCENES]
+    known = SCENES | PATTERNED
+    unknown = [n for n in names or () if n not in known]
     if unknown:
-        raise ValueError(f"no clip {', '.join(unknown)}; there are: {', '.join(SCENES)}")
+        raise ValueError(f"no clip {', '.join(unknown)}; there are: {', '.join(known)}")
     folder = Path(data) if data is not None else None
     made = []
     for name in names if names is not None else SCENES:
         own = zlib.crc32(name.encode()) ^ seed
-        clip = SCENES[name](Kit(name, own, size, folder, np.random.default_rng(own)))
+        clip = known[name](Kit(name, own, size, folder, np.random.default_rng(own)))
         clip.frames = clip.frames if frames is None else min(clip.frames, frames)
         made.append(clip)
     return made

@@ -21,6 +21,7 @@ from edge_bg.frame import Frame, Picture, Size
 from edge_bg.lab import metrics, ways
 from edge_bg.lab.clips import Clip, Shot
 from edge_bg.lab.paint import Seen, backdrop, compose, other_rooms, see
+from edge_bg.lab.patterned import PATTERNED
 from edge_bg.lab.scenes import SCENES, clips
 from edge_bg.lab.temporal import Temporal
 from edge_bg.lab.ways import Alpha, Brush, Predict, Run, Way
@@ -53,6 +54,8 @@ class _Tally:
     _ignored: NDArray[np.bool_] | None = None
 
     def add(self, alpha: Alpha, shot: Shot, seconds: float, seen: Seen | None) -> None:
+        if shot.lead:
+            return
         truth, values = shot.truth, self.values
         made, alpha = alpha, np.asarray(alpha)[: truth.shape[0]]
         ignore = np.zeros_like(shot.ignore) if self.way.strict else shot.ignore
@@ -117,12 +120,13 @@ def _weighted(pairs: Sequence[tuple[float, float]]) -> float | None:
 def split_names(names: Sequence[str]) -> tuple[list[str] | None, list[str] | None]:
     """(clips, ways) out of a mixed list of names, None where none was named; ValueError for an unknown name."""
     known = [w.name for w in ways.stages()]
-    unknown = [n for n in names if n not in SCENES and n not in known]
+    scenes = SCENES | PATTERNED
+    unknown = [n for n in names if n not in scenes and n not in known]
     if unknown:
         raise ValueError(
-            f"neither a clip nor a stage: {', '.join(unknown)}; clips: {', '.join(SCENES)}; stages: {', '.join(known)}"
+            f"neither a clip nor a stage: {', '.join(unknown)}; clips: {', '.join(scenes)}; stages: {', '.join(known)}"
         )
-    return [n for n in names if n in SCENES] or None, [n for n in names if n in known] or None
+    return [n for n in names if n in scenes] or None, [n for n in names if n in known] or None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from edge_bg.framing.look import Look
 from edge_bg.framing.window import Box, Canvas, Window
 from edge_bg.lab import cutouts, metrics
 from edge_bg.lab.clips import Clip, Shot
-from edge_bg.lab.scenes import Kit, clips, enter, sway
+from edge_bg.lab.kit import Kit, enter, sway
+from edge_bg.lab.scenes import clips
 from edge_bg.lab.stage import Actor, Pose
 from edge_bg.network.segment import Segmenter
 

@@ -13,7 +13,8 @@ from edge_bg.frame import from_bgr, planes
 from edge_bg.lab import cutouts, props
 from edge_bg.lab.clips import MARGIN, Camera, Clip
 from edge_bg.lab.data import labelled
-from edge_bg.lab.scenes import SCENES, Kit, clips
+from edge_bg.lab.kit import Kit
+from edge_bg.lab.scenes import SCENES, clips
 from edge_bg.lab.stage import Actor, Held, Pose
 
 SIZE = (320, 180)
