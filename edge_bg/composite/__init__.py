@@ -15,7 +15,7 @@ from edge_bg.composite.compositor import Compositor
 
 KINDS: dict[str, str] = {
     "color": "edge_bg.composite.backgrounds:ColorBackground",
-    "image": "edge_bg.composite.backgrounds:ImageBackground",
+    "image": "edge_bg.composite.video:PictureBackground",
     "video": "edge_bg.composite.video:VideoBackground",
     "blur": "edge_bg.composite.blur:BlurBackground",
     "transparent": "edge_bg.composite.backgrounds:TransparentBackground",

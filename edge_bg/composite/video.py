@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
-import cv2
-
-from edge_bg.composite.backgrounds import Fit, Still, check_fit, fit_picture
+from edge_bg.composite.backgrounds import Fit, ImageBackground, Still, check_fit, fit_picture
+from edge_bg.composite.clips import HINT, Clip, is_animated, open_clip
 from edge_bg.errors import PictureError
-from edge_bg.frame import Pool, Size, from_bgr
-
-_HINT = "give a video that OpenCV opens, such as an H.264 .mp4; `ffprobe FILE` shows what it holds"
+from edge_bg.frame import I420, Frame, Pool, Size, from_bgr
+from edge_bg.pictures.colour import has_pillow
 
 
 class VideoBackground(Still):
@@ -34,39 +31,39 @@ class VideoBackground(Still):
         """Decode the first picture here, so that errors are seen, then go on in the background."""
         del fps
         self.close()
-        if not self.path.is_file():
-            raise PictureError(f"background video {self.path}: no such file", hint=_HINT)
-        capture: Any = cv2.VideoCapture(str(self.path))
-        ok, first = capture.read()
-        if not ok:
-            capture.release()
-            raise PictureError(f"background video {self.path} cannot be decoded", hint=_HINT)
+        clip = open_clip(self.path)
+        first = clip.read()
+        if first is None:
+            clip.close()
+            raise PictureError(f"background video {self.path} cannot be decoded", hint=HINT)
         pool = Pool(size)
         self._picture = from_bgr(fit_picture(first, size, self.fit), pool.take())
         self._stop = threading.Event()
         self._thread = threading.Thread(
-            target=self._play, args=(capture, size, pool, self._stop), name="edge-bg-background", daemon=True
+            target=self._play, args=(clip, size, pool, self._stop), name="edge-bg-background", daemon=True
         )
         self._thread.start()
 
-    def _play(self, capture: Any, size: Size, pool: Pool, stop: threading.Event) -> None:
-        pause = 1.0 / min(max(capture.get(cv2.CAP_PROP_FPS) or 25.0, 1.0), 60.0)
-        due = time.monotonic() + pause
+    def _play(self, clip: Clip, size: Size, pool: Pool, stop: threading.Event) -> None:
+        due = time.monotonic() + clip.pause
         rewound = False
         while not stop.wait(max(0.0, due - time.monotonic())):
-            ok, picture = capture.read()
-            if ok:
+            picture = clip.read()
+            if picture is not None:
                 rewound = False
                 self._picture = from_bgr(fit_picture(picture, size, self.fit), pool.take())
             elif rewound:
                 break  # nothing to read even at the start
             else:
                 rewound = True
-                capture.release()
-                capture = cv2.VideoCapture(str(self.path))
+                clip.close()
+                try:
+                    clip = open_clip(self.path)
+                except PictureError:  # it was taken away
+                    return
                 continue
-            due = max(due + pause, time.monotonic())
-        capture.release()
+            due = max(due + clip.pause, time.monotonic())
+        clip.close()
 
     def close(self) -> None:
         """Stop decoding."""
@@ -74,4 +71,30 @@ class VideoBackground(Still):
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=2.0)
         self._thread = None
+        super().close()
+
+
+class PictureBackground(ImageBackground):
+    """A picture file; one that moves (WebP, PNG, AVIF) plays as a video does, where Pillow is installed."""
+
+    _moving: VideoBackground | None = None
+
+    def open(self, size: Size, fps: float) -> None:
+        """Draw the picture at `size`, or begin to play it."""
+        self.close()
+        if has_pillow() and is_animated(self.path):
+            self._moving = VideoBackground(self.path, self.fit)
+            self._moving.open(size, fps)
+        else:
+            super().open(size, fps)
+
+    def __call__(self, frame: Frame, /) -> I420:
+        """The picture that is due."""
+        return super().__call__(frame) if self._moving is None else self._moving(frame)
+
+    def close(self) -> None:
+        """Stop playing, and forget the picture."""
+        if self._moving is not None:
+            self._moving.close()
+        self._moving = None
         super().close()

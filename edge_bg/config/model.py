@@ -19,6 +19,7 @@ from pydantic import (
 
 from edge_bg.composite.options import CompositeOptions
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
+from edge_bg.config.overwrites import read_paths, replaces
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
 from edge_bg.framing.options import FramingOptions
 from edge_bg.matte.options import MatteOptions
@@ -189,8 +190,11 @@ def _cross_check(config: Config) -> list[tuple[tuple[str | int, ...], Bad]]:
                 uses.append(("port", "port", str(sink.port)))
         elif sink.kind == "file":
             uses.append(("path", "file", str(sink.path)))
-            if config.source.kind == "file" and config.source.path == sink.path:
-                problems.append(((*here, "path"), Bad("is the source's own file", "write to another file")))
+            for key, read in read_paths(config):
+                if replaces(sink.path, read):
+                    whose = "the source's own file" if key == "source.path" else f"a file that {key} reads"
+                    problems.append(((*here, "path"), Bad(f"is {whose}", "write to another file")))
+                    break
         elif sink.kind == "pipe" and sink.command is None:
             uses.append(("command", "output", "standard output"))
         elif sink.kind == "v4l2loopback":

@@ -214,4 +214,4 @@ def _check_size(name: str, wide: int, high: int, max_megapixels: float) -> None:
         )
 
 
-__all__ = ["MAX_MEGAPIXELS", "PICTURES", "Photo", "decode", "read_photo", "unreadable"]
+__all__ = ["INSTALL", "MAX_MEGAPIXELS", "PICTURES", "Photo", "decode", "facts", "read_photo", "unreadable"]
