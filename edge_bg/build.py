@@ -34,9 +34,17 @@ __all__ = [
 
 
 def open(config: str | Path | Mapping[str, Any] | Config) -> Booth:
-    """Open everything a config names: `config` is a file's path, plain data, or a Config.
+    """Open everything that a configuration names: camera, network, background, outputs.
 
-    Raises ConfigError, or the error of the part that cannot be opened; nothing is left open then.
+    Args:
+        config: A YAML file's path, plain data such as `{"source": "v4l2:0"}`, or a `Config`.
+
+    Returns:
+        A `Booth` that is ready. Close it, or use it in a `with` block.
+
+    Raises:
+        ConfigError: The configuration is wrong; the message lists every error at once.
+        EdgeBgError: A part cannot be opened (`SourceError`, `ModelError`, `PictureError` ...); nothing is left open.
     """
     if isinstance(config, (str, Path)):
         config = configuration.load(config)
@@ -55,8 +63,16 @@ class Reporting(Protocol):
 class Booth:
     """The loop, built and opened: iterate over it for composited frames, or `run()` it into the config's sinks.
 
-    Either can be done once. Parts are public, to be used one by one: `source`, `segmenter`, `matte`,
-    `compositor`, `sinks`, `pipeline`, `stats`.
+    Either can be done once.
+
+    Attributes:
+        source: Where frames come from.
+        segmenter: Frame to mask: the network, and where it looks.
+        matte: Mask to alpha.
+        compositor: Frame and alpha to a frame on the background.
+        sinks: Where frames go.
+        pipeline: The loop itself.
+        stats: Counters and stage times.
     """
 
     def __init__(self, config: Config) -> None:
@@ -117,8 +133,9 @@ class Booth:
     def background(self) -> Background:
         """What is behind the person. Takes `"#00ff00"`, `"blur"`, a path, a dict or a Background, at any time.
 
-        Raises ConfigError for what is not a background, PictureError for a picture that cannot be read; the old
-        background stays then.
+        Raises:
+            ConfigError: It is not a background. The old one stays.
+            PictureError: Its picture cannot be read. The old one stays.
         """
         return self.compositor.background
 
@@ -134,7 +151,15 @@ class Booth:
         return iter(self.pipeline)
 
     def run(self, *, frames: int | None = None, duration: float | None = None) -> int:
-        """Send frames to the sinks until the source ends, `stop()`, or the limit; returns how many."""
+        """Send frames to the sinks until the source ends, `stop()`, or the limit.
+
+        Args:
+            frames: At most so many frames; None: no limit.
+            duration: At most so many seconds; None: no limit.
+
+        Returns:
+            How many composited frames were sent, covers not counted.
+        """
         return self.pipeline.run(frames=frames, duration=duration)
 
     def apply(self, new: Config) -> list[str]:

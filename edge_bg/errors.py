@@ -10,7 +10,9 @@ from __future__ import annotations
 class EdgeBgError(Exception):
     """Root of all errors that edge_bg raises on purpose.
 
-    `message` names the thing and what is wrong with it; `hint` says what would do, best as a command.
+    Attributes:
+        message: Names the thing and what is wrong with it.
+        hint: What would do, best as a command.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:

@@ -25,13 +25,19 @@ from edge_bg.loop.threads import Threads
 class Pipeline:
     """`for frame in pipeline:` yields composited frames; `run()` sends them to the sinks.
 
-    source:       opened; `live` decides whether frames are dropped or waited for.
-    cover:        I420 picture that goes out instead of the room: before the first mask, when no mask comes for
-                  `max_mask_age` seconds, and while the camera is lost. Its frames have `covered=True`. A source
-                  that can wait is waited for instead: no cover gets between the frames of a recording.
-    sync:         "exact": each frame waits for its own mask. "latest": each frame of a live source takes the newest
-                  mask there is, if it is younger than `max_mask_age`; the frame rate is then the camera's, not the
-                  model's.
+    Args:
+        source: Opened; `live` decides whether frames are dropped or waited for.
+        segmenter: Frame to mask.
+        matte: Mask to alpha.
+        compositor: Frame and alpha to a frame on the background.
+        sinks: Where `run()` sends frames; None: iterate instead.
+        cover: I420 picture that goes out instead of the room: before the first mask, when no mask comes for
+            `max_mask_age` seconds, and while the camera is lost. Its frames have `covered=True`. A source
+            that can wait is waited for instead: no cover gets between the frames of a recording.
+        sync: "exact": each frame waits for its own mask. "latest": each frame of a live source takes the newest
+            mask there is, if it is younger than `max_mask_age`; the frame rate is then the camera's, not the model's.
+        max_mask_age: Seconds after which a mask no longer counts.
+        stats: Where drops and stage times are counted; None: its own.
     """
 
     def __init__(

@@ -25,14 +25,19 @@ _BAND = 40  # rows blended at a time, to stay in the cache
 class Compositor:
     """`compositor(frame, alpha420)` -> a new frame on the background, its alpha attached.
 
-    background: opened here for `size`; whoever makes the compositor leaves closing it to `close()`.
-    size:       (width, height) of the frames.
-    fps:        about how many there are a second.
-    clean:      take the old room's colours out of soft edges (`edge_bg.composite.colour`); needs an alpha that knows
-                its soft parts, and has no effect on any other.
-    wrap:       0..1, how much of the new background's light spills over the person's edge; likewise, and none does
-                where the background is transparent.
-    match:      0..1, how far the person is brought to the background's exposure and white balance.
+    Args:
+        background: Opened here for `size`; whoever makes the compositor leaves closing it to `close()`.
+        size: (width, height) of the frames, in pixels, both even.
+        fps: About how many frames there are a second.
+        clean: Take the old room's colours out of soft edges (`edge_bg.composite.colour`); needs an alpha that knows
+            its soft parts, and has no effect on any other.
+        wrap: 0..1, how much of the new background's light spills over the person's edge; likewise, and none does
+            where the background is transparent.
+        match: 0..1, how far the person is brought to the background's exposure and white balance.
+
+    Raises:
+        ValueError: `wrap` or `match` is out of its bounds.
+        PictureError: The background cannot be read.
     """
 
     def __init__(

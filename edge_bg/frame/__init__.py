@@ -72,16 +72,17 @@ __all__ = [
 class Frame:
     """One picture on its way through the loop.
 
-    data:     I420, `(H * 3 // 2, W)` uint8, full range.
-    time:     when it was captured, seconds of `time.monotonic()`.
-    index:    number of the frame at its source, from 0; gaps are frames that were dropped.
-    alpha420: how much of each pixel is person, 0..255, laid out like `data`; None before the matte.
-    truth:    true alpha `(H, W)` uint8, only from a source that knows it (`synthetic`).
-    small:    an I420 view of the same moment at about the model's size, where the camera delivers one.
-    half:     I420 of the same picture at half its size, 2x2 pixels averaged, once a stage has made one.
-    covered:  True when this is the privacy cover and holds no pixel of the camera.
-    premultiplied: True when the colours are multiplied by alpha, that is blended over black (background
-              `transparent`): to put it on a picture, add the picture times `1 - alpha`.
+    Attributes:
+        data: I420, `(H * 3 // 2, W)` uint8, full range BT.601.
+        time: When it was captured, seconds of `time.monotonic()`.
+        index: Number of the frame at its source, from 0; gaps are frames that were dropped.
+        alpha420: How much of each pixel is person, 0..255, laid out like `data`; None before the matte.
+        truth: True alpha `(H, W)` uint8, only from a source that knows it (`synthetic`).
+        small: I420 of the same moment at about the model's size, where the camera delivers one.
+        half: I420 of the same picture at half its size, 2x2 pixels averaged, once a stage has made one.
+        covered: True when this is the privacy cover and holds no pixel of the camera.
+        premultiplied: True when the colours are multiplied by alpha, that is blended over black (background
+            `transparent`): to put it on a picture, add the picture times `1 - alpha`.
     """
 
     data: I420

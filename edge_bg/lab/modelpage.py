@@ -1,4 +1,4 @@
-"""docs/models.md: what there is to know of each shipped model, made from the cards and the evaluation's figures.
+"""docs/lab/models.md: what there is to know of each shipped model, made from the cards and the evaluation's figures.
 
 Nothing is written by hand there. `evaluation` is benchmarks/evaluation.json, `edge-bg evaluate`'s figures by file stem,
 bound to the model files by their SHA-256: figures of another file are not shown.

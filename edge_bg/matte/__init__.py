@@ -25,11 +25,15 @@ class Matte:
 
     `matte(mask, frame, of)` for a mask that was made `of` an older frame: it is moved along with its people first.
 
-    size:    (width, height) of the frames.
-    options: the fields of `MatteOptions`, by name.
-
     The mask is uint8 `(h, w)` of any size, 255 = person, and covers exactly the frame. One `Matte` serves one
     stream, in order: it remembers the last frame. The alpha knows which of its tiles are soft (`edge_bg.frame.tiles`).
+
+    Args:
+        size: (width, height) of the frames, in pixels, both even.
+        options: The fields of `MatteOptions`, by name; `docs/configuration.md` lists them under `matte`.
+
+    Raises:
+        ValueError: An option is out of its bounds.
     """
 
     def __init__(self, size: Size, **options: Any) -> None:

@@ -19,11 +19,18 @@ __all__ = ["Mask", "Region", "Segmenter"]
 class Segmenter:
     """`mask = segmenter(frame)`: uint8 `(h, w)` at the network's own scale, 255 = person, over exactly the frame.
 
-    `card` is a `ModelCard`, a model's name or the path of a card; `delegates` is tried in order, at the start and
-    when one fails while running (each step down is counted in `stats` as `fallback.delegate`); `threads` None
-    means as many as the cores that are there make useful. Opens the model at once and raises `ModelError` or
-    `DelegateError`. `quick`: open what needs no trying, and try the accelerators once pictures flow. For one thread at
-    a time.
+    Opens the model at once. For one thread at a time.
+
+    Args:
+        card: A `ModelCard`, a model's name, or the path of a card.
+        delegates: Tried in order, at the start and when one fails while running.
+        threads: 1 to 64; None: as many as the cores that are there make useful.
+        stats: Where each step down the delegates is counted, as `fallback.delegate`.
+        quick: Open what needs no trying, and try the accelerators once pictures flow.
+
+    Raises:
+        ModelError: The model is missing, damaged, or not what its card says.
+        DelegateError: No delegate of the list works.
     """
 
     def __init__(

@@ -37,9 +37,11 @@ CONTRAST = 1e-4  # variance of colour, in 0..1 squared, below which the edge fit
 
 @dataclass(frozen=True)
 class Cutout:
-    """A person cut out: `rgb` uint8 (H, W, 3), the person's own colours even in the soft edge; `alpha` uint8 (H, W).
+    """A person cut out. Far from the person `rgb` is black: a cut-out holds nothing of the room.
 
-    Far from the person `rgb` is black: a cut-out holds nothing of the room.
+    Attributes:
+        rgb: uint8 (H, W, 3), the person's own colours even in the soft edge.
+        alpha: uint8 (H, W), 255 = person.
     """
 
     rgb: Rgb
@@ -50,7 +52,17 @@ class Cutout:
         return np.dstack((self.rgb, self.alpha))
 
     def on(self, background: Rgb | tuple[int, int, int]) -> Rgb:
-        """RGB uint8 (H, W, 3): the person on a colour, or on a picture of the same size."""
+        """The person on a colour, or on a picture of the same size.
+
+        Args:
+            background: (red, green, blue) of 0..255, or RGB uint8 (H, W, 3).
+
+        Returns:
+            RGB uint8 (H, W, 3).
+
+        Raises:
+            PictureError: The background has another size.
+        """
         behind = np.asarray(background, np.uint8)
         if behind.ndim != 1 and behind.shape != self.rgb.shape:
             raise PictureError(f"background of {behind.shape} does not fit a picture of {self.rgb.shape}")
@@ -70,9 +82,20 @@ def cut_out(
     delegates: Sequence[Any] = ("cpu",),
     threads: int | None = None,
 ) -> Cutout:
-    """Cut the people out of a picture: a file, or RGB uint8 (H, W, 3).
+    """Cut the people out of a picture. For many pictures make one `Cutter` and call it for each.
 
-    For many pictures make one `Cutter` and call it for each. Raises PictureError and ModelError.
+    Args:
+        picture: A file, or RGB uint8 (H, W, 3).
+        model: A name from `edge-bg models`, the path of a card, or a `ModelCard`.
+        delegates: What the network runs on, tried in this order.
+        threads: Threads of the network, 1 to 64; None: as many as pay.
+
+    Returns:
+        A `Cutout` of the picture's size.
+
+    Raises:
+        PictureError: The picture cannot be read, or is too large.
+        ModelError: The model is missing or damaged.
     """
     with Cutter(model, delegates=delegates, threads=threads) as cutter:
         return cutter(picture)

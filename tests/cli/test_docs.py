@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +74,42 @@ def test_configs_can_be_read(page: Path):
         names = [top.partition(":")[0] for top in tops]
         for text in [block] if len(set(names)) == len(names) else tops:  # alternatives stand one below the other
             config.loads(text)
+
+
+def test_pages_made_from_the_code_are_up_to_date():
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/update-docs"), "--check"], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+
+
+def test_the_manual_is_a_site_without_broken_links(tmp_path: Path):
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)],
+        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stdout + built.stderr
+    outside = [
+        p for p in tmp_path.rglob("*.html") if re.search(r'(?:src|@import|href="[^"]*\.css)="?https?:', p.read_text())
+    ]
+    assert outside == [], "a page loads something from another host"
+
+
+MANUAL = [page for page in PAGES if page.parent == ROOT / "docs" and page.stem not in ("api", "architecture")]
+LONGEST = 25  # words of a sentence: what people read without stopping
+
+
+def sentences(page: Path) -> Iterator[str]:
+    """The sentences of a page's prose: no code, no tables, no headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    text = text.partition("<!-- generated")[0] + text.partition("<!-- end of what is generated -->")[2]
+    for block in re.split(r"\n\s*\n|\n(?=[-*|#>]|\d+\. )", text):
+        if not block.lstrip().startswith(("|", "#", "!", "<")):
+            plain = re.sub(r"\]\([^)]*\)|[`*\[]", "", " ".join(block.split()))
+            yield from re.split(r"(?<=[.!?:;])\s+", plain)
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=lambda page: page.stem)
+def test_sentences_of_the_manual_are_short(page: Path):
+    long = [text for text in sentences(page) if len([w for w in text.split() if re.search(r"\w", w)]) > LONGEST]
+    assert long == []

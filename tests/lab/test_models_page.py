@@ -1,4 +1,4 @@
-"""docs/models.md is what the cards say, and says when a model was never measured or failed."""
+"""docs/lab/models.md is what the cards say, and says when a model was never measured or failed."""
 
 from __future__ import annotations
 

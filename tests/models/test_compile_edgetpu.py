@@ -69,7 +69,7 @@ def test_the_twin_is_entered_in_the_card_and_the_loader_takes_it(model, tmp_path
 def test_without_a_compiler_it_says_where_to_get_one(model):
     done = run("--compiler", "no-such-compiler", model)
     assert done.returncode == 3
-    assert "docs/models-build.md" in done.stderr
+    assert "docs/lab/models-build.md" in done.stderr
     assert "edgetpu: null" in model.with_suffix(".yaml").read_text()
 
 

@@ -105,7 +105,7 @@ def test_a_part_that_cannot_be_opened_leaves_the_old_one(tmp_path: Path) -> None
 
 
 def test_the_documentation_says_of_each_part_what_a_reload_does(root: Path) -> None:
-    text = (root / "docs/boards.md").read_text()
+    text = (root / "docs/service.md").read_text()
     rows = re.findall(r"^\| (`.*`) \| (live|the loop starts anew)", text, re.M)
     told = {name: how for names, how in rows for name in re.findall(r"`(\w+)`", names)}
     assert told == {part: "the loop starts anew" if part in RESTART else "live" for part in config.Config.model_fields}

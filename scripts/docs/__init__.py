@@ -1,0 +1,1 @@
+"""What `scripts/update-docs` makes out of the code."""
