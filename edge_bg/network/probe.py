@@ -1,9 +1,10 @@
-"""Tries a delegate, or the bare runtime, in a process of its own: load it, give it the model, invoke once.
+"""Tries a delegate, or the bare runtime, in a process of its own: load it, give it the model, invoke it.
 
-A delegate built for another TensorFlow Lite does not raise, it takes the process down; and a device may hang.
-Neither must happen to the process that holds the camera. Run as `python -m edge_bg.network.probe`: standard input is
-one line of JSON (library, options, name, threads, parent) and then the model's bytes; standard output is one word per
-stage that was reached, then `ok` or one line of JSON with the error.
+A delegate built for another TensorFlow Lite does not raise, it takes the process down, as some damaged models do with
+the bare runtime; and either may hang. None of that must happen to the process that holds the camera. Run as
+`python -m edge_bg.network.probe`: standard input is one line of JSON (library, options, name, threads, parent) and
+then the model's bytes; standard output is one word per stage that was reached, then `ok` or one line of JSON with the
+error.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from edge_bg.errors import DelegateError, EdgeBgError
+from edge_bg.errors import DelegateError, EdgeBgError, ModelError
 
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 TIMEOUT: Final = 30.0  # seconds; a Coral USB takes a few to receive its firmware
+_AGAIN: Final = "Copy or download the model again: its bytes are damaged, or its converter has made a mistake."
 _DOING: Final = {
     "": "starting",
     "load": "loading the library",
@@ -40,10 +42,13 @@ def probe(
     threads: int = 1,
     timeout: float = TIMEOUT,
 ) -> None:
-    """Return if `library` loads with `options` and runs `model` (called `name` in errors) once; None: the CPU.
+    """Return if `library` loads with `options` and runs `model` (called `name` in errors); None: the CPU.
 
-    Raises `DelegateError` with the reason: missing library, no device, graph refused, crashed, or hung.
+    Raises `DelegateError` with the reason: missing library, no device, graph refused, crashed, or hung; without a
+    library that is `ModelError`.
     """
+    fault = DelegateError if library else ModelError
+    what = library or f"the runtime, given {name},"
     asked = {"library": library, "options": dict(options), "name": name, "threads": threads, "parent": os.getpid()}
     package = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH", ""))))
@@ -60,19 +65,20 @@ def probe(
     except subprocess.TimeoutExpired as late:
         words = (late.stdout or b"").decode(errors="replace").split()
         doing = _DOING[words[-1] if words else ""]
-        raise DelegateError(
-            f"{library or 'the runtime'} did not answer within {timeout:g} s while {doing}",
-            hint="Unplug the device, wait a moment and plug it in again; then: edge-bg doctor",
-        ) from None
+        hint = "Unplug the device, wait a moment and plug it in again; then: edge-bg doctor" if library else _AGAIN
+        raise fault(f"{what} did not answer within {timeout:g} s while {doing}", hint=hint) from None
     lines = output.decode(errors="replace").splitlines()
     last = lines[-1] if lines else ""
     if status == 0 and last == "ok":
         return
     if last.startswith("{"):
         told = json.loads(last)
-        raise DelegateError(told["error"], hint=told["hint"])
-    what = library or "the runtime"
-    raise DelegateError(_obituary(what, last, status), hint="See docs/boards.md, or run: edge-bg doctor")
+        raise fault(told["error"], hint=told["hint"])
+    hint = "See docs/boards.md, or run: edge-bg doctor" if library else _AGAIN
+    text = _obituary(what, last, status)
+    if library and status < 0:
+        text += "; most likely it was built for another TensorFlow Lite than the runtime that is installed"
+    raise fault(text, hint=hint)
 
 
 def _obituary(what: str, stage: str, status: int) -> str:
@@ -80,10 +86,7 @@ def _obituary(what: str, stage: str, status: int) -> str:
         how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
     except ValueError:
         how = f"signal {-status}"
-    text = f"{what} crashed the process that tried it ({how}) while {_DOING.get(stage, 'starting')}"
-    if status < 0 and what != "the runtime":
-        text += "; most likely it was built for another TensorFlow Lite than the runtime that is installed"
-    return text
+    return f"{what} crashed the process that tried it ({how}) while {_DOING.get(stage, 'starting')}"
 
 
 def _stage(word: str) -> None:
@@ -114,6 +117,8 @@ def main() -> int:
 
 
 def _try(library: str | None, options: Mapping[str, str], model: bytes, name: str, threads: int) -> None:
+    import numpy as np
+
     from edge_bg.network.runtime import Delegate, Engine, open_library
 
     delegate = None
@@ -125,6 +130,12 @@ def _try(library: str | None, options: Mapping[str, str], model: bytes, name: st
     _stage("prepare")
     engine = Engine(model, name, threads=threads, delegate=delegate)
     _stage("invoke")
+    engine.invoke()
+    if library is not None:
+        return
+    view = engine.input()  # and something else than zeros: what a table is asked for may lie beside it
+    view[:] = np.resize(np.arange(-128, 128), view.shape).astype(view.dtype)
+    del view
     engine.invoke()
 
 
