@@ -9,13 +9,13 @@ with edge_bg.open("kiosk.yaml") as booth:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
-from ctypes import CDLL
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
 from edge_bg import config as configuration
+from edge_bg.board.memory import give_back
 from edge_bg.board.sensors import temperature
 from edge_bg.composite import Background, cover_picture
 from edge_bg.config import Config
@@ -107,7 +107,7 @@ class Booth:
                 stats=self.stats,
             )
             self._opened = opened.pop_all()
-        _trim()
+        give_back()  # what opening took for a moment, decoded pictures above all: 10 MB of 150
 
     def health(self) -> dict[str, Any]:
         """For `/healthz` and `/state`: the source's state, what the network runs on and why, the sinks, all figures."""
@@ -194,9 +194,3 @@ class Booth:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _trim() -> None:
-    """Give back to the system what opening took for a moment, decoded pictures above all: 10 MB of 150."""
-    with suppress(OSError, AttributeError):  # a C library that has no such function
-        CDLL(None).malloc_trim(0)

@@ -20,6 +20,7 @@ from edge_bg import build
 from edge_bg import config as configuration
 from edge_bg.board import logs
 from edge_bg.board import sensors as board
+from edge_bg.board.memory import few_heaps, give_back
 from edge_bg.board.notify import Notifier
 from edge_bg.board.signals import Signals
 from edge_bg.config import Config
@@ -43,6 +44,7 @@ def run(config_path: str | Path) -> int:
     systemd does not restart after 2: only a person can mend a config.
     """
     faulthandler.enable()  # the watchdog kills with SIGABRT: the journal then shows where every thread was
+    few_heaps()
     notifier = Notifier()
     path = Path(config_path)
     logs.setup()
@@ -172,7 +174,8 @@ class Service:
         except EdgeBgError as error:
             self._error = self._error or error
         log.info("stopped in %.1f s", time.monotonic() - start)
-        self._booth = None
+        self._booth = self._thread = None
+        give_back(cycles=True)
 
     def _delivered(self, name: str, frame: Frame) -> None:
         self._flowing.set()
@@ -191,6 +194,7 @@ class Service:
         else:
             self._notes = ""
             self._apply(new)
+            give_back()
         self._notifier.reloaded()
 
     def _apply(self, new: Config) -> None:
@@ -199,6 +203,7 @@ class Service:
         if reloader.needs_restart:
             log.warning("%s changed: the loop starts anew", ", ".join(reloader.needs_restart))
             old = self._config
+            del reloader  # it holds the booth that ends now
             self._stop()
             self._start(new)
             end = time.monotonic() + PATIENCE
