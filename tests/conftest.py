@@ -1,15 +1,73 @@
-"""What all tests share: the --slow flag, and loud skips where the evaluation pictures are absent."""
+"""What all tests share: the --slow flag, signals as they are meant, no process left behind, and what was not tried."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import pytest
 
-# A shell that starts the tests in the background has SIGINT ignored, and the programs they start would inherit that.
+# `nohup`, and a shell that starts the tests in the background, have signals ignored, and the programs that tests start
+# would inherit that. A handler is not inherited: they find the default. The tests themselves go on as they were asked.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h: whoever loses its parent becomes a child of ours, and is seen
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+MACHINERY = ("multiprocessing", "playwright")  # processes of a library, which ends them with the session
+_leave = subprocess.Popen.__exit__
+
+
+def _end_and_leave(
+    self: subprocess.Popen[Any], kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+) -> None:
+    """`with Popen(...)` waits for its process: for ever, where a test failed before it told the process to end."""
+    if kind is not None and self.poll() is None:
+        self.kill()
+    _leave(self, kind, error, at)
+
+
+subprocess.Popen.__exit__ = _end_and_leave  # type: ignore[method-assign]
+
+
+def _children() -> dict[int, str]:
+    """Process number -> command line of the living processes that this one has started."""
+    found: dict[int, str] = {}
+    for each in Path("/proc/self/task").glob("*/children"):
+        for pid in each.read_text().split():
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                words = words or Path(f"/proc/{pid}/stat").read_text()  # it has only just begun, or has ended
+            except OSError:
+                continue
+            if ") Z" not in words and not any(word in words for word in MACHINERY):
+                found[int(pid)] = words
+    return found
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """What a test has started is gone a moment after it: killed, and the test failed, where it is not."""
+    before = _children()
+    yield
+    end = time.monotonic() + 2.0
+    while (left := {pid: words for pid, words in _children().items() if pid not in before}) and time.monotonic() < end:
+        time.sleep(0.02)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left, f"the test left processes behind: {left}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,10 +77,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--slow"):
         return
-    skip = pytest.mark.skip(reason="takes minutes: run with --slow")
+    skip = pytest.mark.skip(reason=SLOW)
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+SLOW = "takes minutes: run with --slow"
+WANTS = (  # what a reason says, and how the last line puts it
+    (re.compile("ffmpeg", re.I), "ffmpeg"),
+    (re.compile("chromium|playwright", re.I), "chromium and playwright"),
+    (re.compile("gcc|c compiler", re.I), "gcc"),
+    (re.compile("EDGE_BG_DATA|evaluation", re.I), "the evaluation pictures (EDGE_BG_DATA)"),
+    (re.compile("--slow"), "--slow"),
+    (re.compile("loopback", re.I), "v4l2loopback"),
+    (re.compile("systemd|container|nspawn", re.I), "systemd"),
+    (re.compile("root", re.I), "root"),
+    (re.compile("torch", re.I), "torch"),
+)
+_untried: Counter[str] = Counter()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple) and not hasattr(report, "wasxfail"):
+        _note(report.longrepr[2])
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _note(report.longrepr[2])  # a whole file
+
+
+def _note(reason: str) -> None:
+    reason = reason.removeprefix("Skipped: ")
+    _untried[next((word for what, word in WANTS if what.search(reason)), reason)] += 1
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line: what was not tried, and what it wants."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and _untried:
+        parts = ", ".join(f"{n} without {word}" for word, n in _untried.most_common())
+        terminal.write_line(f"NOT TRIED: {sum(_untried.values())} tests ({parts})")
 
 
 @pytest.fixture(scope="session")
