@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 from edge_bg import config as configuration
 from edge_bg.board.memory import give_back
 from edge_bg.board.sensors import temperature
+from edge_bg.booth.control import Control
 from edge_bg.composite import Background, cover_picture
 from edge_bg.config import Config
 from edge_bg.config.types import Part
@@ -55,9 +56,10 @@ def open(config: str | Path | Mapping[str, Any] | Config) -> Booth:
 
 @runtime_checkable
 class Reporting(Protocol):
-    """A sink that shows how the booth fares, as http does."""
+    """A sink that shows how the booth fares, and through which it is asked to do things, as http does."""
 
     status: Callable[[], dict[str, Any]] | None
+    control: Control | None
 
 
 class Booth:
@@ -79,9 +81,6 @@ class Booth:
         self.config = config
         self.stats = Stats()
         sinks = [sink(part) for part in config.sinks]
-        for each in sinks:
-            if isinstance(each, Reporting):
-                each.status = self.health
         self.sinks = Sinks(sinks)
         with ExitStack() as opened:
             self.segmenter = segmenter(config, self.stats)
@@ -106,6 +105,11 @@ class Booth:
                 max_mask_age=config.privacy.max_mask_age,
                 stats=self.stats,
             )
+            self.control = Control(self, fps)
+            opened.callback(self.control.close)
+            for each in sinks:
+                if isinstance(each, Reporting):
+                    each.status, each.control = self.health, self.control
             self._opened = opened.pop_all()
         give_back()  # what opening took for a moment, decoded pictures above all: 10 MB of 150
 

@@ -50,3 +50,19 @@ class PictureError(EdgeBgError, ValueError):
 
 class MissingDependency(EdgeBgError, ImportError):
     """An optional package is not installed; the hint is the command that installs it."""
+
+
+class NotNow(EdgeBgError, RuntimeError):
+    """What was asked for is not possible in the state that things are in."""
+
+
+class NotAllowed(EdgeBgError, PermissionError):
+    """Who asks may not do this, or the config does not allow it to anybody."""
+
+
+class NotThere(EdgeBgError, LookupError):
+    """What was named is not there (any more)."""
+
+
+class Refused(EdgeBgError, ValueError):
+    """What was handed in will not do: the message says why."""

@@ -7,6 +7,7 @@ are computed; an alpha from elsewhere is blended at every pixel. Both give the s
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -59,6 +60,7 @@ class Compositor:
         self._wrap = LightWrap(Grid.of(size), wrap) if wrap else None
         self._match = LightMatch(match) if match else None
         self._lock = threading.Lock()
+        self.seen: Callable[[Frame, Frame], None] | None = None  # called with each frame before and after
         background.open(size, fps)
         self._background = background
 
@@ -100,7 +102,10 @@ class Compositor:
             behind = background(carrying)
             out = self._pool.take()
             self._blend(frame.data, behind, alpha420, out)
-        return replace(carrying, data=out, small=None, half=None, premultiplied=background.mode == "alpha")
+        made = replace(carrying, data=out, small=None, half=None, premultiplied=background.mode == "alpha")
+        if self.seen is not None:
+            self.seen(carrying, made)
+        return made
 
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
         known = soft_parts(alpha)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo
 
 from edge_bg.config import shorthand
-from edge_bg.config.types import AnyPath, Bad, Color, Controls, Fps, InputPath, Name, OrText, Part, Size
+from edge_bg.config.types import AnyPath, Bad, Color, Controls, Fps, InputPath, Name, Origin, OrText, Part, Size
 
 
 class SyntheticSource(Part):
@@ -178,6 +178,8 @@ class HttpSink(_Sink):
     token: Annotated[str, Field(min_length=8, max_length=256, pattern=r"^[A-Za-z0-9._~-]+$")] | None = None
     quality: Annotated[int, Field(ge=1, le=100)] = 80
     max_clients: Annotated[int, Field(ge=1, le=1000)] = 16
+    embed: Annotated[list[Origin], Field(max_length=16)] = Field(default_factory=list)
+    """Pages that may show the stream within them, e.g. http://octopi.local (a `token` is needed); "*": any page."""
 
 
 class V4l2LoopbackSink(_Sink):

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from edge_bg.composite.options import CompositeOptions
+from edge_bg.config.booth import Booth
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
 from edge_bg.config.overwrites import read_paths, replaces
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
@@ -136,6 +137,8 @@ class Privacy(Part):
     """Seconds after which a mask no longer counts and the cover goes out."""
     cover: Cover = ColorBackground()
     """A colour or a picture."""
+    sleep_after: Annotated[float, Field(ge=1, le=86400)] | None = 30.0
+    """Seconds without a viewer after which camera and network sleep, if no other sink wants frames; null: never."""
 
 
 class Log(Part):
@@ -167,6 +170,8 @@ class Config(Part):
     sync: Literal["exact", "latest"] = "exact"
     """exact: each mask belongs to its frame; latest: the newest mask is used, for a higher rate (live sources only)."""
     privacy: Privacy = Privacy()
+    booth: Booth = Booth()
+    """Buttons, photos and an operator's page, for a booth that people touch."""
     log: Log = Log()
 
     @model_validator(mode="after")

@@ -138,5 +138,7 @@ AnyPath = Annotated[Path, BeforeValidator(parse_path), WithJsonSchema({"type": "
 InputPath = Annotated[AnyPath, AfterValidator(must_exist)]
 Fps = Annotated[float, Field(gt=0, le=240)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]*$")]
+ORIGIN = r"^(\*|https?://[A-Za-z0-9.\[\]:_-]{1,255})$"
+Origin = Annotated[str, Field(pattern=ORIGIN)]
 Control = bool | int | float | str | list[int] | list[float]
 Controls = dict[str, Control]

@@ -13,7 +13,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ log = logging.getLogger("edge_bg.sinks.http")
 
 SEND_BUFFER = 256 * 1024  # bytes the kernel holds per client; more would be frames, and so seconds, of delay
 SHORTEST_TOKEN = 8
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def jpeg_encoder(quality: int) -> Callable[[Frame], bytes]:
@@ -57,8 +58,10 @@ class Http:
     token:       what clients must show. None: none is asked on loopback; elsewhere one is made up and logged.
     quality:     of the JPEG, 1..100.
     max_clients: open streams at one time; one more is answered 503.
+    embed:       origins whose pages may show the pictures within them; needs a token.
 
-    `status`, a function that returns a dict, adds keys to `/state` and `/healthz`.
+    `status`, a function that returns a dict, adds keys to `/state` and `/healthz`. `control` is what the API asks
+    (`edge_bg.booth.control`); without it there is no API.
     """
 
     name = "http"
@@ -72,16 +75,21 @@ class Http:
         token: str | None = None,
         quality: int = 80,
         max_clients: int = 16,
+        embed: Sequence[str] = (),
     ) -> None:
         if not 1 <= quality <= 100:
             raise ValueError(f"quality {quality}: must be within 1..100")
         if token is not None and len(token) < SHORTEST_TOKEN:
             raise ValueError(f"token: must have at least {SHORTEST_TOKEN} characters")
+        if embed and token is None and host in LOOPBACK:
+            raise ValueError("embed: a page elsewhere could show the picture to anybody: set a token, too")
         self.host = host
         self.port = port
         self.token = token
         self.quality = quality
         self.max_clients = max_clients
+        self.embed = list(embed)
+        self.control: Any = None
         self.status: Callable[[], dict[str, Any]] | None = None
         self.hub: Any = None
         self._server: uvicorn.Server | None = None
@@ -104,6 +112,7 @@ class Http:
         try:
             import uvicorn
 
+            from edge_bg.web.access import Access
             from edge_bg.web.app import create_app
             from edge_bg.web.connection import Connection
             from edge_bg.web.guard import is_loopback
@@ -120,9 +129,19 @@ class Http:
         app = create_app(
             self.hub,
             status=lambda: self.status() if self.status is not None else {},
-            token=self.token,
+            access=Access(
+                token=self.token,
+                control=bool(self.control and self.control.allowed),
+                pin=self.control.pin if self.control else None,
+                key=self.control.key if self.control else None,
+            ),
+            control=self.control,
             check_host=self.token is None,  # who made up a name for 127.0.0.1 does not know the token
+            embed=self.embed,
         )
+        if self.control is not None:
+            self.control.viewers = lambda: self.hub.clients
+            self.control.covered = self._covered
         config = uvicorn.Config(
             app, lifespan="off", ws="none", http=Connection, log_config=None, log_level="critical", access_log=False,
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
@@ -136,6 +155,10 @@ class Http:
             time.sleep(0.005)
         # A token of the user's own stays out of the log.
         log.info("watch at %s", self.url if made_up or not self.token else f"{self._root}?token=(yours)")
+
+    def _covered(self) -> bool | None:
+        newest = self.hub.newest
+        return None if newest is None else bool(newest.item.covered)
 
     def write(self, frame: Frame) -> None:
         """Make `frame` the newest. Encodes it when somebody watches."""

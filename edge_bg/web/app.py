@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Message, Receive, Scope, Send
 
-from edge_bg.web import metrics, pages
+from edge_bg.web import api, metrics, pages
+from edge_bg.web.access import Access
 from edge_bg.web.guard import Guard
 from edge_bg.web.hub import Hub, TooManyClients, Watcher
 
@@ -32,16 +33,20 @@ def create_app(
     *,
     status: Status | None = None,
     stale_after: float = 5.0,
-    token: str | None = None,
+    access: Access | None = None,
+    control: Any = None,
     check_host: bool = True,
+    embed: Sequence[str] = (),
 ) -> Starlette:
     """The web application.
 
     hub:         where the pictures come from.
     status:      more keys for `/state` and `/healthz`; a key `healthy: False` makes `/healthz` answer 503.
     stale_after: age of the newest picture, in seconds, from which `/healthz` answers 503.
-    token:       if given, every request must carry it (see `Guard`).
+    access:      who may do what (see `Guard`); None: everybody may look.
+    control:     what the API under `/api/v1` asks; None: there is no API.
     check_host:  answer to loopback names only; for a server that listens on loopback.
+    embed:       origins whose pages may show the pictures.
     """
 
     def state() -> dict[str, Any]:
@@ -94,7 +99,7 @@ def create_app(
             return await get_snapshot(request)
         return pages.page("guest")
 
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/", get_page),
         Route("/stream", get_stream),
         Route("/stream.mjpg", get_stream),
@@ -106,6 +111,10 @@ def create_app(
         *pages.routes(),
     ]
 
+    access = access or Access()
+    if control is not None:
+        routes += api.routes(control, access)
+
     async def fault(request: Request, caught: Exception) -> Response:
         log.error("%s: %r", request.url.path, caught, exc_info=caught)
         return PlainTextResponse("the server failed to answer; its log says why\n", 500)
@@ -113,7 +122,7 @@ def create_app(
     return Starlette(
         exception_handlers={Exception: fault},
         routes=routes,
-        middleware=[Middleware(Guard, token=token, check_host=check_host)],
+        middleware=[Middleware(Guard, access=access, check_host=check_host, embed=embed)],
     )
 
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from http.cookies import CookieError, SimpleCookie
+import re
+from collections.abc import Sequence
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, urlencode
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SECURITY_HEADERS = {
+from edge_bg.web.access import Access, cookie_name
+
+SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # Another site's page may not show the stream, not even as an image; another port of this host may.
+    # Another site's page may not show the stream, not even as an image, unless the config names it (`embed`).
     "Cross-Origin-Resource-Policy": "same-site",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+PICTURES: Final = {"/stream", "/stream.mjpg", "/snapshot", "/snapshot.jpg"}  # and the page's ?action=
+SAFE: Final = {"GET", "HEAD", "OPTIONS"}
+# A photo's address cannot be guessed and is known to who took it: a phone that reads its QR code needs no token.
+PHOTO: Final = re.compile(r"/api/v1/photos/[A-Za-z0-9_-]{22}(\.[a-z]{3,4}|-cutout\.png)?")
 
 
 def is_loopback(host: str) -> bool:
@@ -35,27 +41,32 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware: turns away requests that carry no token, or a Host that is not this machine's.
+    """ASGI middleware: turns away requests that carry no token, that come from another site's page and would have an
+    effect, or whose Host is not this machine's. `scope["edge_bg.role"]` says who is asking.
 
-    token:      what `?token=`, `Authorization: Bearer` or the page's cookie must carry; None asks for nothing.
+    access:     knows tokens and sessions.
     check_host: only answer when Host names this machine's loopback, so that no web page can reach it through a
                 name of its own that points to 127.0.0.1 (DNS rebinding).
+    embed:      origins whose pages may show the pictures within them; "*" is any.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str | None, check_host: bool) -> None:
+    def __init__(self, app: ASGIApp, *, access: Access, check_host: bool, embed: Sequence[str] = ()) -> None:
         self.app = app
+        self.access = access
         self.check_host = check_host
-        self._token = None if token is None else token.encode()
-        # Cookies are shared between the ports of a host, so the cookie holds a proof of the token, not the token.
-        self._proof = None if token is None else hmac.digest(token.encode(), b"edge-bg cookie", hashlib.sha256).hex()
+        self.embed = [origin.rstrip("/").lower() for origin in embed]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: on to the app, or an answer that says what is missing."""
-        if scope["type"] == "http":
-            send = _with_security_headers(send)
+        if scope["type"] in ("http", "websocket"):
+            scope = _plain(scope)
+            send = self._with_headers(scope, send)
             answer = self._stop(scope)
             if answer is not None:
-                await answer(scope, receive, send)
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1008, "reason": "not allowed"})
+                else:
+                    await answer(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
@@ -65,57 +76,99 @@ class Guard:
         host = headers.get("host")  # only HTTP/1.0 can do without; browsers, which rebinding needs, never do
         if self.check_host and host is not None and not _names_loopback(host):
             return PlainTextResponse("this server answers to localhost and 127.0.0.1 only\n", 421)
-        if self._token is None:
-            return None
+        acts = scope["type"] == "websocket" or scope["method"] not in SAFE
+        if acts and not self._same_origin(headers, host):
+            return _said("this comes from another site's page, which may not do that", 403)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = dict(query)
-        if "token" in given and self._matches(given["token"]):
-            return self._enter(scope, query) if scope["path"] == "/" and "action" not in given else None
-        if self._known(headers, cookie_name(scope)):
-            return None
-        text = "a token is needed: open the address that edge-bg printed when it started, with its ?token=\n"
-        return PlainTextResponse(text, 401, {"WWW-Authenticate": "Bearer"})
+        token = given.get("token")
+        role = self.access.role(scope, token)
+        if role is not None and token is not None and self.access.matches(token):
+            entering = scope["path"] == "/" and "action" not in given and scope["type"] == "http"
+            if entering:
+                return self._enter(scope, query)
+        if role is None and PHOTO.fullmatch(scope["path"]) and not acts:
+            role = "view"
+        if role is None:
+            text = "a token is needed: open the address that edge-bg printed when it started, with its ?token=\n"
+            ways = "Bearer"
+            if scope["path"] in PICTURES or "action" in given:
+                ways += ', Basic realm="edge_bg: any name, the token as password", charset="UTF-8"'
+            return PlainTextResponse(text, 401, {"WWW-Authenticate": ways})
+        scope["edge_bg.role"] = role
+        return None
 
-    def _matches(self, given: str) -> bool:
-        return self._token is not None and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token)
-
-    def _known(self, headers: Headers, cookie: str) -> bool:
-        kind, _, credentials = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._matches(credentials.strip()):
-            return True
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(cookie)
-        except CookieError:
+    def _same_origin(self, headers: Headers, host: str | None) -> bool:
+        """Whether a request that has an effect comes from our own page, or from no page at all."""
+        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             return False
-        return morsel is not None and hmac.compare_digest(morsel.value.encode(), (self._proof or "").encode())
+        origin = headers.get("origin")
+        return origin is None or urlsplit(origin).netloc.lower() == (host or "").lower() != ""
 
     def _enter(self, scope: Scope, query: list[tuple[str, str]]) -> RedirectResponse:
         """The page again, its token moved from the address (seen in histories and screenshots) into a cookie."""
         rest = urlencode([(key, value) for key, value in query if key != "token"])
         response = RedirectResponse("./" + (f"?{rest}" if rest else ""), 303)
         response.set_cookie(
-            cookie_name(scope), self._proof or "", max_age=365 * 86400, httponly=True, samesite="strict", path="/"
+            cookie_name(scope), self.access.proof or "", max_age=365 * 86400, httponly=True, samesite="strict", path="/"
         )
         return response
 
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        extra = self._embedding(scope)
 
-def cookie_name(scope: Scope) -> str:
-    """One cookie per port, so that two servers on a host do not log each other's visitors out."""
-    server = scope.get("server")
-    return f"edge_bg_{server[1] if server else 0}"
+        async def wrapped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for key, value in SECURITY_HEADERS.items():
+                    headers.setdefault(key, value)
+                for key, value in extra.items():
+                    if value:
+                        headers[key] = value
+                    else:
+                        del headers[key]
+            await send(message)
+
+        return wrapped
+
+    def _embedding(self, scope: Scope) -> dict[str, str]:
+        """Headers that let the pages in `embed` show a picture of ours; the page and the API stay closed."""
+        action = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("action")
+        if not self.embed or not (scope["path"] in PICTURES or (scope["path"] == "/" and action)):
+            return {}
+        headers = Headers(scope=scope)
+        page = _origin(headers.get("origin") or headers.get("referer") or "")
+        named = "*" in self.embed or (page is not None and page in self.embed)
+        ancestors = "*" if "*" in self.embed else " ".join(["'self'", *self.embed])
+        framing = {"X-Frame-Options": "", "Content-Security-Policy": f"frame-ancestors {ancestors}"}
+        return {**framing, **({"Cross-Origin-Resource-Policy": "cross-origin"} if named else {})}
+
+
+def _plain(scope: Scope) -> Scope:
+    """The request as everybody writes it: `GET http://host/path` (as proxies are asked) is `/path` with that Host, and
+    a second question mark (as some programs append `?nonce=1` to any address) parts two values like an ampersand."""
+    path, headers = scope["path"], scope["headers"]
+    if path.lower().startswith(("http://", "https://")):
+        whole = urlsplit(path)
+        path = whole.path or "/"
+        headers = [(b"host", whole.netloc.encode("latin-1")), *(h for h in headers if h[0] != b"host")]
+    query = scope["query_string"].replace(b"?", b"&")
+    return {**scope, "path": path, "raw_path": path.encode(), "headers": headers, "query_string": query}
+
+
+def _origin(address: str) -> str | None:
+    """`scheme://host[:port]` of an address; None of anything else."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _said(text: str, status: int) -> Response:
+    return JSONResponse({"error": text}, status)
 
 
 def _names_loopback(host: str) -> bool:
     name = host.rsplit("]", 1)[0].lstrip("[") if host.startswith("[") else host.rsplit(":", 1)[0]
     return is_loopback(name.lower())
-
-
-def _with_security_headers(send: Send) -> Send:
-    async def wrapped(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for key, value in SECURITY_HEADERS.items():
-                headers.setdefault(key, value)
-        await send(message)
-
-    return wrapped

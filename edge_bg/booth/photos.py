@@ -1,0 +1,249 @@
+"""Photos: taken, shown at once, made better, kept or thrown away. Nothing is written unless storage is on."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from edge_bg.booth.recent import Recent, Shot
+from edge_bg.booth.store import Store
+from edge_bg.config.booth import Storage
+from edge_bg.errors import EdgeBgError, NotNow, NotThere
+
+log = logging.getLogger("edge_bg.booth.photos")
+
+IN_MEMORY: Final = 6  # photos that nobody has kept yet
+FORGOTTEN: Final = 300.0  # seconds after which such a photo is gone
+WAITING: Final = 3  # photos that wait to be made better; one more is refused
+NO_MASK: Final = "no photo: nobody can be told from the room just now"
+ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+@dataclass
+class Photo:
+    """A photo. `files` are its files by name, in memory; a kept photo has them in the store as well."""
+
+    id: str
+    time: float  # seconds since the epoch
+    state: str = "live"  # live: what was seen; ready: at full quality; failed
+    background: str = ""
+    kept: bool = False
+    expires: float | None = None
+    error: str | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
+    shots: list[Any] = field(default_factory=list)
+
+
+class Photos:
+    """All photos of a booth. Methods may be called from any thread.
+
+    recent:  where shots come from.
+    develop: makes a photo's better files from its shots: `develop(photo) -> {name: bytes}`; may take seconds.
+    live:    makes what is shown at once: `live(photo) -> {name: bytes}`.
+    store:   where kept photos lie; None: they stay in memory for some minutes.
+    """
+
+    def __init__(
+        self,
+        recent: Recent,
+        *,
+        max_age: float,
+        live: Callable[[Photo], dict[str, bytes]],
+        develop: Callable[[Photo], dict[str, bytes]],
+        background: Callable[[], str],
+        store: Store | None,
+        storage: Storage | None,
+        shots: int = 1,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.recent = recent
+        self.shots = shots
+        self._max_age = max_age
+        self._live, self._develop, self._background = live, develop, background
+        self._store, self._storage, self._clock = store, storage, clock
+        self._lock = threading.RLock()
+        self._photos: OrderedDict[str, Photo] = OrderedDict()
+        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING)
+        self._thread = threading.Thread(target=self._run, name="edge-bg-photos", daemon=True)
+        self._thread.start()
+
+    # --- taking ----------------------------------------------------------------------------------------------
+
+    def shoot(self, done: Callable[[str | None], None], of: str | None = None) -> str:
+        """Take a shot, the next `of` a photo or the first of a new one; its id. `done` is called with it, or None."""
+        photo = self._photos.get(of) if of else None
+        if photo is None:
+            photo = Photo(secrets.token_urlsafe(16), self._clock(), background=self._background())
+        with self._lock:
+            self._photos[photo.id] = photo
+            self._make_room()
+        threading.Thread(target=self._shoot, args=(photo, done), name="edge-bg-shot", daemon=True).start()
+        return photo.id
+
+    def take(self) -> str:
+        """A photo at once, of one shot; its id. Raises NotNow when there is nobody to be seen."""
+        came: queue.Queue[str | None] = queue.Queue()
+        made = self.shoot(came.put)
+        if came.get() is None:
+            raise NotNow(self._photos.pop(made, Photo("", 0)).error or NO_MASK)
+        return made
+
+    def _shoot(self, photo: Photo, done: Callable[[str | None], None]) -> None:
+        try:
+            shot = self.recent.sharpest(self._max_age, 2.0)
+            if shot is None:
+                raise NotNow(NO_MASK)
+            photo.shots.append(Shot(shot.room.copy(), shot.shown.copy()))
+            photo.files.update(self._live(photo))
+            photo.state = "live"
+            if len(photo.shots) >= self.shots or self.shots == 1:
+                self._better(photo)
+        except Exception as error:
+            photo.state, photo.error = "failed", str(error)
+            log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
+            done(None)
+            return
+        done(photo.id)
+
+    def _better(self, photo: Photo) -> None:
+        try:
+            self._work.put_nowait(lambda: self._developed(photo))
+        except queue.Full:
+            log.warning("photo %s stays as it was seen: %d wait already", photo.id[:4], WAITING)
+            photo.state = "ready"
+
+    def _developed(self, photo: Photo) -> None:
+        try:
+            made = self._develop(photo)
+        except Exception as error:
+            photo.error = str(error)
+            log.warning("a photo stays as it was seen: %s", error, exc_info=error)
+            made = {}
+        with self._lock:
+            if photo.id not in self._photos:
+                return  # thrown away meanwhile
+            photo.files.update(made)
+            photo.state = "ready"
+            if photo.kept and self._store:
+                self._store.put(photo.id, photo.files, self._notes(photo))
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> dict[str, Any]:
+        """What is known of a photo. Raises NotThere."""
+        return self._told(self._find(name))
+
+    def all(self) -> list[dict[str, Any]]:
+        """All photos, the newest first."""
+        self.tidy()
+        with self._lock:
+            known = dict(self._photos)
+        if self._store:
+            for name in self._store.names():
+                known.setdefault(name, self._find(name))
+        return [self._told(photo) for photo in sorted(known.values(), key=lambda photo: -photo.time)]
+
+    def file(self, name: str, kind: str) -> bytes:
+        """One of its files. Raises NotThere."""
+        photo = self._find(name)
+        data = photo.files.get(kind)
+        if data is None and photo.kept and self._store:
+            data = self._store.file(name, kind)
+        if data is None:
+            raise NotThere(f"this photo has no {kind}" + (" yet" if photo.state == "live" else ""))
+        return data
+
+    def _find(self, name: str) -> Photo:
+        self.tidy()
+        with self._lock:
+            photo = self._photos.get(name)
+            if photo is not None:
+                return photo
+        if self._store and ID.fullmatch(name) and (notes := self._store.notes(name)):
+            return Photo(
+                name, float(notes.get("time", 0)), "ready", str(notes.get("background", "")), True, notes.get("expires")
+            )
+        raise NotThere("there is no such photo (any more)")
+
+    def _told(self, photo: Photo) -> dict[str, Any]:
+        base = f"/api/v1/photos/{photo.id}"
+        return {
+            "id": photo.id,
+            "time": photo.time,
+            "state": photo.state,
+            "background": photo.background,
+            "kept": photo.kept,
+            "expires": photo.expires,
+            "error": photo.error,
+            "urls": {"jpeg": f"{base}.jpg", "png": f"{base}.png", "cutout": f"{base}.png", "qr": f"{base}/qr.svg"},
+        }
+
+    # --- keeping and throwing away ---------------------------------------------------------------------------
+
+    def keep(self, name: str) -> dict[str, Any]:
+        """Keep it, where storage is on; elsewhere it stays in memory a while. Raises NotThere, CannotWrite."""
+        photo = self._find(name)
+        with self._lock:
+            if self._store and self._storage and not photo.kept:
+                photo.kept = True
+                photo.expires = self._clock() + self._storage.hours * 3600
+                self._store.put(photo.id, photo.files, self._notes(photo))
+        return self._told(photo)
+
+    def discard(self, name: str) -> None:
+        """Throw away a photo that was not kept."""
+        with self._lock:
+            photo = self._photos.get(name)
+            if photo is not None and not photo.kept:
+                del self._photos[name]
+
+    def delete(self, name: str) -> None:
+        """Erase it for good. Raises NotThere, CannotWrite."""
+        self._find(name)
+        with self._lock:
+            self._photos.pop(name, None)
+            if self._store:
+                self._store.erase(name)
+
+    def tidy(self) -> None:
+        """Forget what nobody kept, erase what has expired."""
+        now = self._clock()
+        with self._lock:
+            for photo in list(self._photos.values()):
+                gone = (
+                    photo.expires is not None and photo.expires <= now if photo.kept else photo.time + FORGOTTEN <= now
+                )
+                if gone:
+                    del self._photos[photo.id]
+        if self._store:
+            self._store.tidy(now)
+
+    def close(self) -> None:
+        """Finish what is under way and forget the rest; idempotent."""
+        try:
+            self._work.put(None, timeout=0.1)
+        except queue.Full:
+            return
+        self._thread.join(5.0)
+        with self._lock:
+            self._photos.clear()
+
+    def _make_room(self) -> None:
+        while len(self._photos) > IN_MEMORY:
+            oldest = next(iter(self._photos))
+            del self._photos[oldest]
+
+    def _notes(self, photo: Photo) -> dict[str, Any]:
+        return {"time": photo.time, "background": photo.background, "expires": photo.expires}

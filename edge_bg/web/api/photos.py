@@ -1,0 +1,79 @@
+"""Photos: take, look, change, keep, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from edge_bg.web.api.backgrounds import Pick
+from edge_bg.web.api.calls import Ask, call
+
+KINDS = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "svg": "image/svg+xml"}
+
+
+@call("POST", "/photos", role="guest", status=202, gives="the id of a photo that is taken at once")
+def take(ask: Ask) -> Any:
+    """No countdown."""
+    return {"id": ask.control.take(ask.touched_by)}
+
+
+@call("GET", "/photos", role="operator", gives="all photos that there are")
+def photos(ask: Ask) -> Any:
+    """The newest first."""
+    return ask.control.photos()
+
+
+@call("GET", "/photos/{id}", gives="what is known of a photo")
+def photo(ask: Ask) -> Any:
+    """By its id, which nobody can guess."""
+    return ask.control.photo(ask.path["id"])
+
+
+def _file(ask: Ask, kind: str) -> Response:
+    data = ask.control.photo_file(ask.path["id"], kind)
+    return Response(data, media_type=KINDS[kind.rpartition(".")[2]])
+
+
+@call("GET", "/photos/{id}.jpg", gives="the photo", kind="image/jpeg")
+def jpeg(ask: Ask) -> Any:
+    """On its background."""
+    return _file(ask, "photo.jpg")
+
+
+@call("GET", "/photos/{id}.png", gives="the guest alone, with alpha", kind="image/png")
+def png(ask: Ask) -> Any:
+    """Cut out."""
+    return _file(ask, "cutout.png")
+
+
+@call("GET", "/photos/{id}.gif", gives="the photo as a moving picture, where the template makes one", kind="image/gif")
+def gif(ask: Ask) -> Any:
+    """For GIF and boomerang."""
+    return _file(ask, "photo.gif")
+
+
+@call("GET", "/photos/{id}/qr.svg", gives="a QR code with the photo's address", kind="image/svg+xml")
+def qr(ask: Ask) -> Any:
+    """To be read by a phone in this network."""
+    host = ask.request.headers.get("host", "")
+    svg = ask.control.photo_qr(ask.path["id"], f"{ask.request.url.scheme}://{host}")
+    return Response(svg, media_type="image/svg+xml")
+
+
+@call("PATCH", "/photos/{id}", role="guest", body=Pick, gives="the photo, on another background")
+def change(ask: Ask) -> Any:
+    """Without looking again."""
+    return ask.control.photo_background(ask.path["id"], ask.body.id)
+
+
+@call("POST", "/photos/{id}/keep", role="guest", gives="the photo, kept")
+def keep(ask: Ask) -> Any:
+    """Where the operator turned storage on."""
+    return ask.control.photo_keep(ask.path["id"])
+
+
+@call("DELETE", "/photos/{id}", role="guest", gives="nothing: it is gone")
+def delete(ask: Ask) -> Any:
+    """For good."""
+    ask.control.photo_delete(ask.path["id"])

@@ -1,0 +1,88 @@
+"""A real booth on a real port: the synthetic guest, the small model, the web server, nothing made up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from edge_bg import build, config
+
+SIZE = (320, 180)
+
+
+def wait_for(condition, seconds=8.0, what="it"):
+    """Until `condition()` is true; its value."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{what} did not happen in time"
+        time.sleep(0.01)
+    return value
+
+
+class Running:
+    """A booth that runs, and clients for it."""
+
+    def __init__(self, data, path=None):
+        self.config = config.from_dict(data)
+        self.booth = build.Booth(self.config) if path is None else build.open(path)
+        self.http = next(o.sink for o in self.booth.sinks._outlets if o.sink.name == "http")
+        self.thread = threading.Thread(target=self.booth.run, daemon=True)
+        self.thread.start()
+        wait_for(lambda: self.http.hub is not None and self.http.hub.newest is not None)
+        self._clients = []
+
+    @property
+    def base(self):
+        return f"http://127.0.0.1:{self.http.port}"
+
+    def client(self, **headers):
+        made = httpx.Client(base_url=f"{self.base}/api/v1", timeout=10, headers=headers)
+        self._clients.append(made)
+        return made
+
+    def operator(self):
+        made = self.client()
+        assert made.post("/login", json={"pin": self.booth.control.pin}).status_code == 200
+        return made
+
+    def close(self):
+        for client in self._clients:
+            client.close()
+        self.booth.stop()
+        self.thread.join(10)
+        self.booth.close()
+
+
+@contextmanager
+def running(booth=None, path=None, **data):
+    given = {
+        "source": {"kind": "synthetic", "size": SIZE, "fps": 30.0},
+        "model": "landscape",
+        "background": "#204060",
+        "sinks": [{"kind": "http", "port": 0}],
+        "booth": booth or {},
+        **data,
+    }
+    made = Running(given, path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def touched():
+    """A booth that may be used, nothing kept."""
+    with running({"control": True, "pin": "2468", "times": {"countdown": 0.3}}) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def watched():
+    """A booth as it is without any key of its own: it can be watched."""
+    with running() as made:
+        yield made
