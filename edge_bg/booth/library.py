@@ -21,7 +21,7 @@ from edge_bg.config.kinds import BlurBackground, ColorBackground, ImageBackgroun
 from edge_bg.config.shorthand import VIDEOS
 from edge_bg.errors import EdgeBgError, NotAllowed, NotThere, Refused
 from edge_bg.frame import I420, Size, from_bgr
-from edge_bg.sources import PICTURES
+from edge_bg.pictures.kinds import PICTURES
 
 Shelf = Literal["backgrounds", "foregrounds"]
 READY: Final = 24  # pictures kept at the frame's size, so that a tap shows them at once
