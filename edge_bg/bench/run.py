@@ -47,7 +47,7 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> dict[s
     report: dict[str, Any] = {"edge_bg": edge_bg.__version__, "machine": machine(), "model": card.path.stem}
     say("invoke, per model and thread count")
     counts = [n for n in (1, 2, 4) if n <= cores] or [1]
-    report["invoke"] = loop.invoke_times(models(), counts)
+    report["invoke"] = loop.invoke_times([card for card in models() if card.use == "people"], counts)
     if options.delegates:
         say("invoke on accelerators")
         report["accelerators"] = loop.delegate_times(card, options.delegates)

@@ -22,6 +22,8 @@ from edge_bg.network.segment import Segmenter
 
 IOU_MARGIN, FLICKER_MARGIN = 0.005, 1.10
 FLOATS = ("float16", "float32")
+MANY = 1e9  # multiply-adds of a network that is measured on few pictures, as it would take hours otherwise
+FEW_PICTURES, FEW_FRAMES = 24, 6
 Figures = dict[str, float]
 
 
@@ -40,6 +42,12 @@ def _origin(card: ModelCard) -> object:
     return provenance.get("upstream_sha256") if isinstance(provenance, Mapping) else None
 
 
+def is_large(card: ModelCard) -> bool:
+    """Whether a card's network is measured on few pictures and frames only."""
+    provenance = card.about.get("provenance")
+    return isinstance(provenance, Mapping) and float(provenance.get("multiply_adds") or 0) > MANY
+
+
 def measure(
     wanted: Sequence[ModelCard],
     cards: Sequence[ModelCard],
@@ -48,17 +56,38 @@ def measure(
     limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Figures]:
+    """The figures of each card of `wanted`, by file stem, as `measure_alike` takes them: of the large networks on every
+    eighth picture and a few frames of each clip, of the others on all. Raises `ModelError` and `PictureError`.
+    """
+    found: dict[str, Figures] = {}
+    for large in (False, True):
+        some = [card for card in wanted if is_large(card) is large]
+        most = (FEW_PICTURES, FEW_FRAMES) if large else (limit, limit)
+        if some:
+            found |= measure_alike(some, cards, data, most, progress)
+    return {card.path.stem: found[card.path.stem] for card in wanted}
+
+
+def measure_alike(
+    wanted: Sequence[ModelCard],
+    cards: Sequence[ModelCard],
+    data: Path,
+    most: tuple[int | None, int | None],
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Figures]:
     """The figures of each card of `wanted`, by file stem, on `data`/people and `data`/webcam.
 
     `iou` with the hand-drawn masks; `flicker` where the clips stand still, `change` over all pixels (see
     `video.VideoRecord`). With a float twin among `cards` also what the twin has, `agreement_people` and
     `agreement_webcam` (mean IoU with the twin's masks), and `agreement`, the lower of the two.
-    limit: at most so many pictures, and frames of each clip. progress: called with (done, total).
+    most: at most so many pictures, evenly picked, and frames of each clip. progress: called with (done, total).
     Raises `ModelError` and `PictureError`.
     """
     twins = {card.path.stem: twin.path.stem for card in wanted if (twin := float_twin(card, cards)) is not None}
     needed = {c.path.stem: c for c in cards if c.path.stem in twins.values()} | {c.path.stem: c for c in wanted}
-    people, webcam = collect(data / "people").items[:limit], collect(data / "webcam").videos
+    limit, frames = most
+    people, webcam = collect(data / "people").items, collect(data / "webcam").videos
+    people = people[:: max(1, len(people) // limit)][:limit] if limit else people
     ious: dict[str, list[float]] = {name: [] for name in needed}
     like: dict[str, dict[str, list[float]]] = {"people": {n: [] for n in twins}, "webcam": {n: [] for n in twins}}
     films: dict[str, list[video.VideoRecord]] = {name: [] for name in needed}
@@ -80,7 +109,7 @@ def measure(
             if progress is not None:
                 progress(done, len(people) + len(webcam))
         for done, path in enumerate(webcam, len(people) + 1):
-            for record in video.measure(path, nets, limit, lambda masks: compare(masks, "webcam")):
+            for record in video.measure(path, nets, frames, lambda masks: compare(masks, "webcam")):
                 films[record.model].append(record)
             if progress is not None:
                 progress(done, len(people) + len(webcam))

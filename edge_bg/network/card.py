@@ -21,6 +21,7 @@ import yaml
 from edge_bg.assets import data_path
 from edge_bg.errors import ModelError
 from edge_bg.network import tflite
+from edge_bg.network.contradictions import contradictions
 from edge_bg.network.fields import Fields
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,13 @@ PRECISIONS: Final = ("int8", "float16", "float32", "uint8")
 ACTIVATIONS: Final = ("probability", "logits", "softmax", "softmax-logits", "class-index")
 FRAMINGS: Final = ("letterbox", "stretch")
 LAYOUTS: Final = ("rgb", "bgr")
+NORMALISE: Final = ("none", "maximum")
+USES: Final = ("people", "anything", "edges")
 _KEYS: Final = {
-    "name", "precision", "file", "sha256", "input", "output", "framing", "licence", "provenance",
+    "name", "precision", "use", "file", "sha256", "input", "output", "framing", "licence", "provenance",
     "training_data", "intended_use", "limits", "measured", "edgetpu",
 }  # fmt: skip
-_INPUT_KEYS: Final = {"shape", "dtype", "layout", "mean", "std", "scale", "zero_point"}
+_INPUT_KEYS: Final = {"shape", "dtype", "layout", "mean", "std", "normalise", "scale", "zero_point"}
 _OUTPUT_KEYS: Final = {"shape", "dtype", "scale", "zero_point", "activation", "person"}
 
 
@@ -41,7 +44,8 @@ _OUTPUT_KEYS: Final = {"shape", "dtype", "scale", "zero_point", "activation", "p
 class Input:
     """The picture that goes in: `(pixel - mean) / std` per channel, then quantised by `scale` and `zero_point`.
 
-    `shape` is (1, height, width, 3); pixels are 0..255 in the order of `layout`.
+    `shape` is (1, height, width, 3); pixels are 0..255 in the order of `layout`. Where `normalise` is "maximum", they
+    are first brought up so that the picture's largest value is 255.
     """
 
     shape: tuple[int, ...]
@@ -51,6 +55,7 @@ class Input:
     std: tuple[float, float, float]
     scale: float | None
     zero_point: int | None
+    normalise: str = "none"
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,11 @@ class Output:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, how to feed it and how to read it. `path` is the card, `model` the .tflite beside it."""
+    """What a model is, how to feed it and how to read it. `path` is the card, `model` the .tflite beside it.
+
+    `use`: "people" (who is there: video and stills), "anything" (what stands out in a still) or "edges" (a sharp
+    matte of people, to be asked only where a network for people has found somebody).
+    """
 
     path: Path
     name: str
@@ -81,6 +90,7 @@ class ModelCard:
     edgetpu_sha256: str | None = None
     measured: Mapping[str, Any] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    use: str = "people"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -260,6 +270,7 @@ def _load(path: Path) -> ModelCard:
             std=inp.colour("std"),
             scale=inp.number("scale"),
             zero_point=inp.integer("zero_point"),
+            normalise=inp.text("normalise", NORMALISE, "none"),
         ),
         output=Output(
             shape=out.shape((4, 3)),
@@ -273,38 +284,13 @@ def _load(path: Path) -> ModelCard:
         edgetpu=path.parent / twin_file if twin_file else None,
         edgetpu_sha256=twin_fields.text("sha256") if twin_fields else None,
         measured=measured,
+        use=top.text("use", USES, "people"),
         about={k: top.data[k] for k in top.data if k in _KEYS - {"input", "output", "measured"}},
     )
-    _judge(card, faults)
+    contradictions(card, faults)
     if faults:
         raise ModelError(
             f"{path} is not a valid model card:\n  - " + "\n  - ".join(faults),
             hint=f"A fresh template: edge-bg models card {card.model}",
         )
     return card
-
-
-def _judge(card: ModelCard, faults: list[str]) -> None:
-    """Faults that only show when several keys are read together."""
-    inp, out = card.input, card.output
-    if len(card.sha256) != 64 or set(card.sha256.lower()) - set("0123456789abcdef"):
-        faults.append("sha256 must be 64 hexadecimal digits")
-    if inp.shape[-1] != 3:
-        faults.append(f"input.shape must end in 3 channels (not {inp.shape[-1]})")
-    if 0.0 in inp.std:
-        faults.append("input.std must not be 0")
-    for name, door in (("input", inp), ("output", out)):
-        if door.dtype in ("int8", "uint8") and not door.scale and getattr(door, "activation", "") != "class-index":
-            faults.append(f"{name}.scale is needed for {door.dtype}")
-    channels = out.shape[3] if len(out.shape) == 4 else 1
-    if out.activation == "class-index":
-        if channels != 1:
-            faults.append("output.shape must have one channel for class-index")
-        if out.dtype == "float32":
-            faults.append("output.dtype must be a whole-number type for class-index")
-    elif out.dtype in ("int32", "int64"):
-        faults.append(f"output.activation must be class-index for {out.dtype}")
-    elif not 0 <= out.person < channels:
-        faults.append(f"output.person must be 0..{channels - 1} (not {out.person})")
-    if out.activation == "softmax-logits" and channels < 2:
-        faults.append("output.activation softmax-logits needs at least two channels (one channel: logits)")

@@ -29,6 +29,7 @@ class Feeder:
         self._width, self._height = card.size
         self._letterbox = card.framing == "letterbox"
         self._code = _CODES[card.input.layout]
+        self._lift = card.input.normalise == "maximum"
         self._fill = Filler(card)
         self._rgb = np.zeros((self._height, self._width, 3), np.uint8)
         self._box = (0, 0, 0, 0)
@@ -79,6 +80,9 @@ class Feeder:
             self._shrink(plane, target)
         cv2.merge((luma, red, blue), dst=self._ycc)
         cv2.cvtColor(self._ycc, self._code, dst=self._colour)
+        top = int(self._colour.max()) if self._lift else 0
+        if 0 < top < 255:
+            cv2.convertScaleAbs(self._colour, dst=self._colour, alpha=255 / top)
 
 
 class Shrinker:

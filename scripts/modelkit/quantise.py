@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from .catalogue import PLAIN, Pixels
 from .graph import Array, Graph, Quant
 
 Ranges = dict[str, tuple[float, float]]
 
-INPUT = Quant(np.float32(1 / 255), np.int64(-128))  # stored = pixel - 128, exactly
 OUTPUT = Quant(np.float32(1 / 256), np.int64(-128))  # what LOGISTIC must have
-SAME_SCALE = ("RESIZE_BILINEAR", "RESHAPE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH")  # the output has its input's
+# operators whose output has its input's scale
+SAME_SCALE = ("RESIZE_BILINEAR", "RESHAPE", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "MAX_POOL_2D", "PAD")
+
+
+def picture(pixels: Pixels) -> Quant:
+    """The input's scale: what is stored is pixel - 128, exactly, whatever the network wants to hear."""
+    return Quant(np.float32(1 / pixels.span), np.int64(pixels.grey - 128))
 
 
 def affine(lo: float, hi: float) -> Quant:
@@ -30,15 +36,44 @@ def _weights(w: Array, axis: int) -> tuple[Array, Quant]:
     return stored.astype(np.int8), Quant(scale, np.zeros(scale.shape, np.int64), axis)
 
 
-def quantise(graph: Graph, ranges: Ranges) -> Graph:
+def shared(graph: Graph, ranges: Ranges) -> Ranges:
+    """The ranges, where CONCATENATION puts tensors side by side the widest of theirs, as int8 asks for one scale.
+
+    The picture's scale is given: where it is put beside something, the graph must have a QUANTIZE before it.
+    """
+    leader: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while name in leader:
+            name = leader[name]
+        return name
+
+    for op in graph.ops:
+        joined = op.inputs if op.kind == "CONCATENATION" else op.inputs[:1] if op.kind in SAME_SCALE else []
+        for name in joined:
+            if root(name) != root(op.output):
+                leader[root(name)] = root(op.output)
+    together: dict[str, list[str]] = {}
+    for name in graph.shapes:
+        together.setdefault(root(name), []).append(name)
+    wide: Ranges = {}
+    for names in together.values():
+        own = [ranges[n] for n in names if n in ranges]
+        if own:
+            wide |= dict.fromkeys(names, (min(lo for lo, _ in own), max(hi for _, hi in own)))
+    return ranges | wide
+
+
+def quantise(graph: Graph, ranges: Ranges, pixels: Pixels = PLAIN) -> Graph:
     """The int8 twin of a float graph.
 
     `ranges` maps each activation to the real interval that int8 spans; tensors that an operator forces to share a
-    scale (both sides of RESIZE_BILINEAR and RESHAPE, LOGISTIC's output) take it from their source. KeyError for an
-    activation without a range.
+    scale (both sides of RESIZE_BILINEAR and RESHAPE, LOGISTIC's output, all of a CONCATENATION) take it from their
+    source. `pixels` says what the graph takes. KeyError for an activation without a range.
     """
     g = graph.copy()
-    q: dict[str, Quant] = {g.input: INPUT}
+    ranges = shared(g, ranges)
+    q: dict[str, Quant] = {g.input: picture(pixels)}
     for op in g.ops:
         if op.kind == "LOGISTIC":
             q[op.output] = OUTPUT

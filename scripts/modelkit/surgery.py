@@ -11,7 +11,7 @@ CONVS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 def fuse_relu(g: Graph) -> None:
     """Let a convolution or an addition clamp its own output instead of a pass over memory afterwards."""
-    for relu in [op for op in g.ops if op.kind == "RELU"]:
+    for relu in [op for op in g.ops if op.kind in ("RELU", "RELU6")]:
         maker = g.producer(relu.inputs[0])
         if (
             maker
@@ -19,10 +19,10 @@ def fuse_relu(g: Graph) -> None:
             and maker.attrs["act"] == "NONE"
             and len(g.consumers(maker.output)) == 1
         ):
-            maker.attrs["act"] = "RELU"
+            maker.attrs["act"] = relu.kind
             maker.output = relu.output
             g.ops.remove(relu)
-    if any(op.kind == "RELU" for op in g.ops):
+    if any(op.kind in ("RELU", "RELU6") for op in g.ops):
         raise ValueError("a RELU is left over")
     g.sort()
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import students
-from modelkit import build, calibrate, equalise, graph, quantise
+from modelkit import build, calibrate, equalise, quantise, tflite
 from modelkit.catalogue import LANDSCAPE
 
 
@@ -28,8 +28,8 @@ def main() -> None:
     shaped = build.shaped(parts, equalise.choose(parts, calibrate.reach(parts, pictures)))
     ranges = calibrate.ranges(shaped, pictures)
     ranges = calibrate.refine(shaped, ranges, calibrate.tuning(a.data / "calibration", size))
-    graph.save(a.out / f"{a.student}-float.tflite", graph.write(whole))
-    graph.save(a.out / f"{a.student}-int8.tflite", graph.write(quantise.quantise(shaped, ranges)))
+    tflite.save(a.out / f"{a.student}-float.tflite", tflite.write(whole))
+    tflite.save(a.out / f"{a.student}-int8.tflite", tflite.write(quantise.quantise(shaped, ranges)))
 
 
 if __name__ == "__main__":

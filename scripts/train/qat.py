@@ -26,7 +26,8 @@ import torch
 import torch.nn.functional as F
 from modelkit import build, calibrate, measure, quantise, retrained
 from modelkit.catalogue import VARIANTS
-from modelkit.graph import Graph, Op, write
+from modelkit.graph import Graph, Op
+from modelkit.tflite import write
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from twin import CONVS, Twin, _same

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from modelkit import graph as G
-from modelkit import surgery
+from modelkit import surgery, tflite
 from modelkit.graph import Array, Graph, Op
 
 DECODER = "conv_2d_179/small"  # the first convolution of the decoder: what comes before it is the encoder
@@ -37,7 +36,7 @@ def graph(data: bytes, size: tuple[int, int], student: Student | None = None, we
 
     `weights`: numpy file of trained constants by their names in the graph. ValueError for such as do not belong here.
     """
-    g = G.read(data)
+    g = tflite.read(data)
     surgery.fuse_relu(g)
     surgery.conv_before_resize(g)
     if student:

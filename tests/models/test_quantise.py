@@ -12,7 +12,7 @@ pytest.importorskip("ai_edge_litert", reason="the workshop needs ai-edge-litert 
 pytest.importorskip("flatbuffers")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from modelkit import calibrate, equalise, graph, measure, quantise
+from modelkit import calibrate, equalise, graph, measure, quantise, tflite
 
 # LiteRT warns that looking into a network takes memory: that is what calibration does.
 pytestmark = pytest.mark.filterwarnings("ignore:Warning. Enabling `experimental_preserve_all_tensors`")
@@ -67,7 +67,7 @@ def test_equalised_and_centred_it_computes_the_same(net: graph.Graph, pictures: 
     assert any(any(v) for k, v in scales.items() if not k.endswith(equalise.CENTRE))
     moved = net.copy()
     equalise.apply(moved, scales)
-    a, b = measure.load(graph.write(net)), measure.load(graph.write(moved))
+    a, b = measure.load(tflite.write(net)), measure.load(tflite.write(moved))
     for picture in pictures:
         np.testing.assert_allclose(a.run(picture), b.run(picture), atol=2e-5)
     after = calibrate.reach(moved, pictures)
@@ -97,10 +97,10 @@ def test_the_search_brings_eight_bits_nearer(net: graph.Graph, pictures: list[np
     noise = np.random.default_rng(3)
     pairs = [np.clip(p + noise.normal(0, 1, p.shape), 0, 255).astype(np.uint8) for p in pictures for _ in range(2)]
     tuning = calibrate.Tuning(pictures, pairs)
-    parent = [measure.load(graph.write(net)).run(p) for p in (*tuning.plain, *tuning.pairs)]
+    parent = [measure.load(tflite.write(net)).run(p) for p in (*tuning.plain, *tuning.pairs)]
 
     def apart(ranges: quantise.Ranges) -> tuple[float, float]:
-        return calibrate.distance(measure.load(graph.write(quantise.quantise(moved, ranges))), tuning, parent)
+        return calibrate.distance(measure.load(tflite.write(quantise.quantise(moved, ranges))), tuning, parent)
 
     found = calibrate.refine(moved, start, tuning)
     before, after = apart(start), apart(found)

@@ -16,7 +16,7 @@ pytest.importorskip("flatbuffers")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts" / "train")]
 
-from modelkit import build, calibrate, catalogue, graph, measure, quantise, retrained  # noqa: E402
+from modelkit import build, calibrate, catalogue, graph, measure, quantise, retrained, tflite  # noqa: E402
 
 DATA = Path(os.environ.get("EDGE_BG_DATA", ""))
 needs_data = pytest.mark.skipif(
@@ -87,8 +87,8 @@ def test_the_rounded_twin_says_nearly_what_the_int8_file_says() -> None:
     ranges = build.named(numbers["ranges"])
     twin = qat.Rounded(build.shaped(parts, numbers["scales"], "listed"), ranges)
     twin.refresh()
-    exact = measure.load(graph.write(whole))
-    int8 = measure.load(graph.write(quantise.quantise(build.shaped(parts, numbers["scales"]), ranges)))
+    exact = measure.load(tflite.write(whole))
+    int8 = measure.load(tflite.write(quantise.quantise(build.shaped(parts, numbers["scales"]), ranges)))
     for picture in calibrate.portraits(DATA, variant.size[::-1]):
         x = qat._tensor([picture.astype(np.float32)])
         with torch.no_grad():

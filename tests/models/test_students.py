@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts" / "train")]
 
 
 import students  # noqa: E402
-from modelkit import build, calibrate, catalogue, graph, measure  # noqa: E402
+from modelkit import build, calibrate, catalogue, measure, tflite  # noqa: E402
 
 DATA = Path(os.environ.get("EDGE_BG_DATA", ""))
 pytestmark = pytest.mark.skipif(
@@ -40,7 +40,7 @@ def test_a_student_has_weights_of_its_own_where_it_says_so(name):
         assert not any(same) if own else all(same), op.output
     assert after.macs() < before.macs()
     assert not {*student.gates, "mul_245", "add_255"} & {op.output for op in after.ops}
-    net, original = (measure.load(graph.write(g)) for g in (after, before))
+    net, original = (measure.load(tflite.write(g)) for g in (after, before))
     assert net.run(np.zeros((*student.size, 3), np.uint8)).max() < 0.1  # nobody in the dark
     portrait = next(calibrate.portraits(DATA, student.size[::-1]))
     assert measure.iou(net.run(portrait) > 0.5, original.run(portrait) > 0.5) > 0.9
@@ -74,4 +74,4 @@ def test_the_twin_in_torch_says_what_the_network_says():
     with torch.no_grad():
         x = torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1)[None]
         said = torch.sigmoid(Twin(g)(x))[0, 0].numpy()
-    assert np.abs(said - measure.load(graph.write(g)).run(picture)).max() < 1e-4
+    assert np.abs(said - measure.load(tflite.write(g)).run(picture)).max() < 1e-4

@@ -62,6 +62,17 @@ def test_mask_covers_exactly_the_frame(segmenter: Segmenter, size: tuple[int, in
         assert iou(mask, truth) > 0.85
 
 
+def test_a_dark_picture_is_brought_up_to_its_maximum_where_the_card_says_so() -> None:
+    card = find("small")
+    lifted = Segmenter(replace(card, input=replace(card.input, normalise="maximum")), threads=1)
+    rgb = np.random.default_rng(1).integers(40, 128, (112, 192, 1)).astype(np.uint8).repeat(3, axis=2)  # grey
+    for picture in (rgb, np.zeros_like(rgb)):
+        lifted.prepare(Frame(frames.from_rgb(picture), 0.0, 0))
+        seen = lifted._engine.input()[0].view(np.uint8) ^ 128
+        assert seen.max() == (255 if picture.any() else 0)
+        assert abs(float(seen.mean()) - 255 / 127 * picture.mean()) < 4
+
+
 @pytest.mark.parametrize("centre", [0.3, 0.5, 0.7])
 @pytest.mark.parametrize("size", [(1280, 720), (640, 480), (480, 640)])
 def test_letterboxed_mask_lies_over_the_person(size: tuple[int, int], centre: float) -> None:

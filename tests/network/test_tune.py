@@ -78,6 +78,8 @@ def test_only_measured_models_of_the_right_shape() -> None:
     unmeasured = replace(find("landscape"), measured=None)
     failed = replace(find("landscape"), measured={"iou": 0.9, "verdict": "failed"})
     taken, left = suitable((1280, 720), [unmeasured, failed, *models()])
+    assert all(card.use == "people" for card in taken)
+    assert any(line.startswith("objects-320x320-int8: made for anything") for line in left)
     assert taken and all(card.measured for card in taken)
     assert "never measured" in left[0] and "failed" in left[1]
     assert all(card.name != "general" for card in taken)
