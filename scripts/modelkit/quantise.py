@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .catalogue import PLAIN, Pixels
-from .graph import Array, Graph, Quant
+from .graph import Array, Graph, Op, Quant
 
 Ranges = dict[str, tuple[float, float]]
 
@@ -37,10 +37,9 @@ def _weights(w: Array, axis: int) -> tuple[Array, Quant]:
 
 
 def shared(graph: Graph, ranges: Ranges) -> Ranges:
-    """The ranges, where CONCATENATION puts tensors side by side the widest of theirs, as int8 asks for one scale.
-
-    The picture's scale is given: where it is put beside something, the graph must have a QUANTIZE before it.
-    """
+    """The ranges, where CONCATENATION puts tensors side by side the widest of theirs, as int8 asks for one scale."""
+    if not any(op.kind == "CONCATENATION" for op in graph.ops):
+        return ranges
     leader: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -64,6 +63,23 @@ def shared(graph: Graph, ranges: Ranges) -> Ranges:
     return ranges | wide
 
 
+def _picture_apart(g: Graph) -> None:
+    """Give the picture a scale of its own where it is put beside something: its own scale is not to be widened."""
+
+    def is_picture(name: str) -> bool:
+        maker = g.producer(name)
+        return name == g.input or (maker is not None and maker.kind in SAME_SCALE and is_picture(maker.inputs[0]))
+
+    for op in [op for op in g.ops if op.kind == "CONCATENATION"]:
+        for i, name in enumerate(op.inputs):
+            if is_picture(name):
+                own = f"{op.output}/picture"
+                g.shapes[own] = g.shapes[name]
+                g.ops.append(Op("QUANTIZE", [name], own))
+                op.inputs[i] = own
+    g.sort()
+
+
 def quantise(graph: Graph, ranges: Ranges, pixels: Pixels = PLAIN) -> Graph:
     """The int8 twin of a float graph.
 
@@ -72,6 +88,7 @@ def quantise(graph: Graph, ranges: Ranges, pixels: Pixels = PLAIN) -> Graph:
     source. `pixels` says what the graph takes. KeyError for an activation without a range.
     """
     g = graph.copy()
+    _picture_apart(g)
     ranges = shared(g, ranges)
     q: dict[str, Quant] = {g.input: picture(pixels)}
     for op in g.ops:

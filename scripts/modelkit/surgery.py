@@ -15,7 +15,7 @@ def fuse_relu(g: Graph) -> None:
         maker = g.producer(relu.inputs[0])
         if (
             maker
-            and maker.kind in (*CONVS, "ADD")
+            and maker.kind in (*CONVS, "ADD", "MUL")
             and maker.attrs["act"] == "NONE"
             and len(g.consumers(maker.output)) == 1
         ):
