@@ -1,4 +1,4 @@
-"""Instance normalisation for eight bits: (x - mean) / deviation, both over the picture's own pixels, channel by channel.
+"""Instance normalisation for eight bits: (x - mean) / deviation, both over one picture's pixels, channel by channel.
 
 TFLite has no such operator. `by_parts` writes it with operators that integers have; `frozen` puts what the deviation
 and the mean are on calibration pictures into the convolution before it, which costs nothing and forgets what each
