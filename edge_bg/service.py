@@ -156,6 +156,7 @@ class Service:
         try:
             booth = build.open(config)
             booth.sinks.on_delivered = self._delivered
+            booth.sinks.persist()
             self._booth, self._config = booth, config
             booth.run()
         except BaseException as error:

@@ -16,10 +16,18 @@ def text(path: Path) -> str:
         return ""
 
 
+def _glob(root: str | Path, pattern: str) -> list[Path]:
+    """What there is, sorted; nothing where no folder can be read, as when all descriptors are in use."""
+    try:
+        return sorted(Path(root).glob(pattern))
+    except OSError:
+        return []
+
+
 def temperature(root: str | Path = "/") -> float | None:
     """Degrees Celsius of the hottest thermal zone that names the CPU or SoC, else of the first; None: unknown."""
     named, first = [], None
-    for zone in sorted(Path(root).glob("sys/class/thermal/thermal_zone*")):
+    for zone in _glob(root, "sys/class/thermal/thermal_zone*"):
         try:
             degrees = int(text(zone / "temp")) / 1000
         except ValueError:
@@ -36,7 +44,7 @@ def throttled(root: str | Path = "/") -> int | None:
 
     Bits 0..3: now too little voltage, clock capped, throttled, soft temperature limit; bits 16..19: since the start.
     """
-    for path in Path(root).glob("sys/devices/platform/soc*/*firmware/get_throttled"):
+    for path in _glob(root, "sys/devices/platform/soc*/*firmware/get_throttled"):
         try:
             return int(text(path), 16)
         except ValueError:

@@ -31,6 +31,8 @@ class Sink(Protocol):
     lossless: True asks for every frame while the source can wait (a recording); otherwise newest wins.
     retry:    True has it opened again, with growing pauses, after it failed.
 
+    once:     True (False where it is left out) says that what was begun cannot be begun again.
+
     `open`, `write` and `close` are called from one thread at a time. A sink that can get stuck in `write` for
     ever may have a method `abort()`, callable from another thread, which makes that `write` end.
     """

@@ -173,6 +173,14 @@ class Sinks:
         self._outlets[0].alone = len(self._outlets) == 1
         self._told = False
 
+    def persist(self) -> None:
+        """Open each sink again that fails, for ever, as a service should: all but those that can be opened only `once`.
+
+        A sink that cannot be opened at the start is an error only where no other one can.
+        """
+        for outlet in self._outlets:
+            outlet.sink.retry = outlet.sink.retry or not getattr(outlet.sink, "once", False)
+
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Open every sink for frames of `size` (width, height) at `fps`.
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from edge_bg.errors import SinkError
@@ -22,6 +25,7 @@ from edge_bg.sinks.writers import (
     numbered,
 )
 
+LEAST_FREE = 1 << 20  # bytes of the disk without which no recording is begun
 SUFFIXES = (".mp4", ".mkv", ".mov", ".m4v", ".webm", ".png")
 
 ENCODERS: dict[str, tuple[str, ...]] = {  # a codec's name -> encoders, best first
@@ -67,7 +71,13 @@ class File:
         self._target = self.path
         self._writer: Writer | None = None
         self._survives = True
+        self._written = 0
         self._clock = Clock(1.0, live=False)
+
+    @property
+    def once(self) -> bool:
+        """Whether a recording that failed must not be begun again: it would be written over, or be there already."""
+        return "{time}" not in str(self.path)
 
     @property
     def target(self) -> Path:
@@ -75,8 +85,12 @@ class File:
         return self._target
 
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:
-        """Create the file. Raises SinkError: no such folder, not writable, there already, no encoder."""
+        """Create the file. Raises SinkError: no such folder, not writable, there already, disk full, no encoder."""
         self._target = target = self.check()
+        self._written = 0
+        if not self.once and target.suffix != ".png":
+            with suppress(OSError):
+                target.touch()  # the name is taken now: another start within this second finds another
         self._clock = Clock(fps, live=live)
         try:
             self._writer = self._make_writer(target, size, fps)
@@ -94,6 +108,7 @@ class File:
             self._writer.write(frame, self._clock.at(frame))
         except OSError as caught:
             raise self._failed(caught) from caught
+        self._written += 1
 
     def close(self) -> None:
         """Complete the file."""
@@ -104,6 +119,10 @@ class File:
             writer.close()
         except OSError as caught:
             raise self._failed(caught) from caught
+        finally:
+            with suppress(OSError):
+                if not self._written or self._target.stat().st_size == 0:
+                    self._target.unlink()  # a film without a picture is no film, nor is one that met a full disk
 
     def _failed(self, caught: OSError) -> SinkError:
         full = caught.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -117,7 +136,7 @@ class File:
 
     def check(self) -> Path:
         """The file that `open` would write now. Raises SinkError where it could not; touches nothing."""
-        target = Path(str(self.path).replace("{time}", time.strftime("%Y%m%d-%H%M%S"))).expanduser()
+        target = self._named()
         folder, suffix = target.parent, target.suffix.lower()
         if suffix not in SUFFIXES:
             raise SinkError(f"file: {target.name}: unknown ending {suffix!r}", hint=f"use one of {' '.join(SUFFIXES)}")
@@ -131,9 +150,19 @@ class File:
         first = numbered(target, 0) if suffix == ".png" else target
         if first.exists() and not self.overwrite:
             raise SinkError(f"file: {first} exists", hint=f"set `overwrite: true`, or move it away: mv {first} ...")
+        if shutil.disk_usage(folder).free < LEAST_FREE:
+            raise SinkError(f"file: the disk of {folder} is full", hint=f"make room: df -h {folder}")
         if not os.access(first if first.exists() else folder, os.W_OK):
             raise SinkError(f"file: no permission to write {first}", hint=f"ls -ld {folder}; it must be yours to write")
         return target
+
+    def _named(self) -> Path:
+        """`path` with what stands for something filled in; two starts within a second do not meet."""
+        target = Path(str(self.path).replace("{time}", time.strftime("%Y%m%d-%H%M%S"))).expanduser()
+        if self.once:
+            return target
+        names = (target if n == 1 else target.with_stem(f"{target.stem}-{n}") for n in itertools.count(1))
+        return next(name for name in names if not name.exists())
 
     def _make_writer(self, target: Path, size: Size, fps: float) -> Writer:
         suffix = target.suffix.lower()

@@ -71,6 +71,11 @@ class Pipe:
         self._metronome = Metronome(1.0, live=False)
 
     @property
+    def once(self) -> bool:
+        """Whether the stream cannot be begun again: to our own standard output, but not to a command."""
+        return self.command is None
+
+    @property
     def _label(self) -> str:
         return f"pipe to {self.command[0]}" if self.command else "pipe to standard output"
 

@@ -141,7 +141,9 @@ class AvWriter:
 
 def _container_options(path: Path, av: Any) -> dict[str, str]:
     if path.suffix.lower() not in INDEXED:
-        return {}  # Matroska and AVI can be read without an end
+        # Matroska and AVI can be read without an end; what was written goes to the disk within a second, so that a
+        # power cut costs little and a full disk is noticed when it is full
+        return {"flush_packets": "1"} | ({"cluster_time_limit": "1000"} if path.suffix.lower() != ".avi" else {})
     # Written as fragments, so that the file plays even when the power is cut; turned into a plain one at the end
     # where the library knows how.
     hybrid = av.library_versions.get("libavformat", (0, 0, 0)) >= (61, 7, 100)

@@ -97,6 +97,13 @@ class CameraBase(SourceBase):
         except SourceError as error:
             self._lose(error)
             return AGAIN
+        except Exception as error:  # what a driver's library raises is no end of the service, whatever it is
+            log.debug("%s", self.name, exc_info=error)
+            self._lose(SourceError(f"{self.name}: {error}"))
+            return AGAIN
+        if frame is not None and frame.size != self.size:
+            log.debug("%s: a frame of %s came, %s was asked for", self.name, frame.size, self.size)
+            frame = None  # as good as a picture that cannot be read: the loop is made for one size
         if frame is None:
             self.failures += 1
             self._bad += 1

@@ -12,10 +12,13 @@
  *   slow=create|prepare   takes a second there
  *   lost_after=N       from the Nth invoke on, invoke fails     fail=prepare  the graph is refused
  * And $TINY_CRASH_AFTER=N, $TINY_HANG_AFTER=N, as `edgetpu` in a config takes no options: at the Nth invoke.
+ *   $TINY_TROUBLE=FOLDER   while a file of that name is in it: decline (creation fails), lost (invoke fails), hang
+ *   (invoke waits until the file is gone), crash (the process dies in invoke)
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,6 +96,12 @@ typedef struct { Delegate *delegate; IntArray *nodes, *inputs, *outputs; } Deleg
 
 static bool is(const char *a, const char *b) { return a != NULL && strcmp(a, b) == 0; }
 
+static bool trouble(const char *what) {
+    const char *folder = getenv("TINY_TROUBLE");
+    char path[4096];
+    return folder != NULL && snprintf(path, sizeof path, "%s/%s", folder, what) > 0 && access(path, F_OK) == 0;
+}
+
 static void *kernel_init(Context *context, const char *buffer, size_t length) {
     (void)context, (void)length;
     return ((const DelegateParams *)buffer)->delegate;
@@ -115,7 +124,9 @@ static int kernel_invoke(Context *context, Node *node) {
     const char *last = getenv("TINY_CRASH_AFTER"), *awake = getenv("TINY_HANG_AFTER");
     if (is(self->crash, "invoke") || (last != NULL && self->invokes >= atoi(last))) abort();
     if (is(self->hang, "invoke") || (awake != NULL && self->invokes >= atoi(awake))) for (;;) sleep(1);
-    if (self->lost_after && self->invokes >= self->lost_after) {
+    if (trouble("crash")) abort();
+    while (trouble("hang")) usleep(2000);
+    if (trouble("lost") || (self->lost_after && self->invokes >= self->lost_after)) {
         context->report_error(context, "tiny: device lost (transfer error)");
         return ERROR;
     }
@@ -181,6 +192,11 @@ __attribute__((visibility("default"))) void *tflite_plugin_create_delegate(
         if (is(keys[i], "slow")) self->slow = strdup(values[i]);
         if (is(keys[i], "fail")) self->fail = strdup(values[i]);
         if (is(keys[i], "lost_after")) self->lost_after = atoi(values[i]);
+    }
+    if (trouble("decline")) {
+        report_error("tiny: no device");
+        free(self);
+        return NULL;
     }
     if (is(self->slow, "create")) sleep(1);
     if (is(self->crash, "create")) abort();

@@ -301,7 +301,8 @@ def test_without_pyav_a_full_disk_is_told_as_it_is(tmp_path, monkeypatch, name, 
     monkeypatch.setattr(file_module, "has_av", lambda: False)
     room = os.statvfs(tmp_path)
     full = os.statvfs_result((*room[:4], 0, *room[5:]))
-    monkeypatch.setattr(writers.os, "statvfs", lambda path: full)
+    answers = iter([room])  # there is room at the start
+    monkeypatch.setattr(writers.os, "statvfs", lambda path: next(answers, full))
     with pytest.raises(SinkError, match=rest):
         record(tmp_path / name, [frame(n) for n in range(60)])
 
@@ -320,3 +321,15 @@ def test_a_killed_recording_plays(tmp_path, name):
         except av.error.FFmpegError:
             pass
     assert shown >= 50
+
+
+def test_two_starts_within_a_second_write_two_files_and_an_empty_one_is_none(tmp_path):
+    sinks = [File(tmp_path / "take-{time}.mkv") for _ in range(3)]
+    for sink in sinks:
+        sink.open(SIZE, 30.0)
+    for sink in sinks[:2]:
+        sink.write(frame(0))
+    for sink in sinks:
+        sink.close()
+    assert len({sink.target for sink in sinks}) == 3
+    assert sorted(tmp_path.iterdir()) == sorted(sink.target for sink in sinks[:2])

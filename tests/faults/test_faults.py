@@ -1,0 +1,82 @@
+"""The quick run: over five hundred faults, of every kind, and none that costs a frame of the room, a file or a thread.
+
+The long one: scripts/faults --count 20000 --seed N. Kinds: tests/faults/kinds.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_bg.pipeline import Pipeline
+from edge_bg.sinks.file import File
+from tests.faults import kinds
+from tests.faults.kinds import FAULTS
+from tests.faults.room import Inspector, picture, wall
+from tests.faults.run import run
+
+COUNT = 520
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("gcc") is None, reason="GCC ABSENT: the delegate is compiled: apt install gcc"),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    Inspector.leaks.clear()
+    yield
+    Inspector.leaks.clear()
+
+
+def test_five_hundred_faults_lose_nothing_and_show_nothing(tmp_path: Path) -> None:
+    result = run(tmp_path, COUNT, seed=16)
+    assert result.problems == [], "\n".join(result.problems[:20])
+    assert result.injected == COUNT and set(result.times) == {fault.name for fault in FAULTS}
+    assert result.streamed > 100 and result.recorded > 100 and result.piped > 100, "the real sinks were looked at"
+    assert max(result.memory) < result.memory[0] + 30, f"memory: {result.memory}"
+
+
+def test_a_loop_that_shows_the_room_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The harness itself: without the cover, what is not cut out goes out, and everybody who looks sees it."""
+    monkeypatch.setattr(Pipeline, "_covered", lambda self: picture_frame(self.source.size))
+    monkeypatch.setattr(kinds, "FAULTS", tuple(fault for fault in FAULTS if fault.name == "camera silent"))
+    result = run(tmp_path, 8, seed=3)
+    places = {leak.split(" at ")[1].split(" during")[0] for leak in result.leaks}
+    assert {"the loop", "the stream", "the pipe"} <= places and any("take-" in place for place in places), places
+
+
+def picture_frame(size: tuple[int, int]) -> object:
+    import time
+
+    from edge_bg.frame import Frame
+
+    return Frame(picture(size), time.monotonic(), -1, covered=True)
+
+
+def test_half_a_file_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The harness itself: a recording that leaves what it wrote when the disk was full."""
+
+    def careless(self: File) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    monkeypatch.setattr(File, "close", careless)
+    monkeypatch.setattr(kinds, "FAULTS", tuple(fault for fault in FAULTS if fault.name == "disk full"))
+    result = run(tmp_path, 6, seed=3)
+    if result.felt == 0:
+        pytest.skip("NO ROOT: a small disk cannot be mounted here")
+    assert any("does not play" in each for each in result.left), result.left
+
+
+def test_the_wall_is_seen_and_backgrounds_are_not() -> None:
+    data = picture((96, 64))
+    assert wall(data) > 1000
+    half = (data.astype(np.int64) + 128) // 2
+    assert wall(half.astype(np.uint8)) == 0 and wall((data * 0.7 + 128 * 0.3).astype(np.uint8)) > 1000
