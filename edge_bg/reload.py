@@ -66,6 +66,7 @@ class Reloader:
             if changed & {"background", "composite"}:
                 compositor = parts.compositor(new, booth.size, booth.source.fps)
                 made.callback(compositor.close)
+                compositor.follow(booth.compositor)
             if "model" in changed:
                 segmenter = parts.segmenter(new, booth.stats, quick=True)
             elif changed & {"framing", "privacy"}:  # privacy: masks are handed out again for as long as they are valid

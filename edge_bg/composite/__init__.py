@@ -12,6 +12,7 @@ from edge_bg.composite.backgrounds import (
 )
 from edge_bg.composite.blur import BlurBackground
 from edge_bg.composite.compositor import Compositor
+from edge_bg.composite.layer import Layer, Place
 
 KINDS: dict[str, str] = {
     "color": "edge_bg.composite.backgrounds:ColorBackground",
@@ -29,7 +30,9 @@ __all__ = [
     "ColorBackground",
     "Compositor",
     "ImageBackground",
+    "Layer",
     "NoBackground",
+    "Place",
     "TransparentBackground",
     "cover_picture",
 ]

@@ -15,9 +15,10 @@ import numpy as np
 
 from edge_bg.composite.backgrounds import Background
 from edge_bg.composite.colour import OldRoom, blend, blend_without
+from edge_bg.composite.layer import Layer, Place, lay_on
 from edge_bg.composite.light import LightMatch, LightWrap
 from edge_bg.composite.options import CompositeOptions
-from edge_bg.frame import I420, Frame, Pool, Size, planes
+from edge_bg.frame import I420, Frame, Pool, Size, filled, planes
 from edge_bg.frame.tiles import Grid, Rect, Scratch, soft_parts
 
 _BAND = 40  # rows blended at a time, to stay in the cache
@@ -61,8 +62,40 @@ class Compositor:
         self._match = LightMatch(match) if match else None
         self._lock = threading.Lock()
         self.seen: Callable[[Frame, Frame], None] | None = None  # called with each frame before and after
+        self.want_cutout = False  # whether frames shall carry the person alone, too (`Frame.cutout`)
+        self._foreground: Layer | None = None
+        self._place = Place()
+        self._black = filled(size, (0, 128, 128))
         background.open(size, fps)
         self._background = background
+
+    @property
+    def foreground(self) -> Layer | None:
+        """What lies before the person; may be set at any time, from any thread."""
+        return self._foreground
+
+    @foreground.setter
+    def foreground(self, new: Layer | None) -> None:
+        if new is not None and new.size != self.size:
+            raise ValueError(f"a foreground of {new.size} does not fit frames of {self.size}")
+        with self._lock:
+            self._foreground = new
+
+    @property
+    def place(self) -> Place:
+        """Where the person stands; may be set at any time, from any thread. Moved, no light wraps round the edge."""
+        return self._place
+
+    @place.setter
+    def place(self, new: Place) -> None:
+        with self._lock:
+            self._place = new
+
+    def follow(self, past: Compositor) -> None:
+        """Take over from another compositor what was set while it ran, but for the background."""
+        self.seen, self.want_cutout, self.place = past.seen, past.want_cutout, past.place
+        if past.size == self.size:
+            self.foreground = past.foreground
 
     @property
     def background(self) -> Background:
@@ -96,18 +129,32 @@ class Compositor:
             raise ValueError(f"frame {frame.size} and alpha {alpha420.shape} do not fit a compositor of {self.size}")
         carrying = replace(frame, alpha420=alpha420)
         with self._lock:
-            background = self._background
+            background, place, cutout = self._background, self._place, None
             if background.mode == "pass":
                 return carrying
             behind = background(carrying)
             out = self._pool.take()
-            self._blend(frame.data, behind, alpha420, out)
-        made = replace(carrying, data=out, small=None, half=None, premultiplied=background.mode == "alpha")
+            if self.want_cutout or not place.as_seen:
+                cutout = self._pool.take()
+                self._blend(frame.data, behind, alpha420, cutout, alone=True)
+                if not place.as_seen:
+                    cutout, alpha420 = place.move_i420(cutout, 128), place.move_i420(alpha420, 0)
+                lay_on(cutout, alpha420, behind, out)
+            else:
+                self._blend(frame.data, behind, alpha420, out)
+            if self._foreground is not None:
+                alpha420 = alpha420.copy() if background.mode == "alpha" else alpha420
+                self._foreground.over(out, alpha420 if background.mode == "alpha" else None)
+        made = replace(
+            carrying, data=out, alpha420=alpha420, small=None, half=None, cutout=cutout,
+            premultiplied=background.mode == "alpha",
+        )  # fmt: skip
         if self.seen is not None:
             self.seen(carrying, made)
         return made
 
-    def _blend(self, person: I420, behind: I420, alpha: I420, out: I420) -> None:
+    def _blend(self, person: I420, behind: I420, alpha: I420, out: I420, *, alone: bool = False) -> None:
+        """`person` over `behind`; `alone`: over black, in the light of `behind`."""
         known = soft_parts(alpha)
         if known:
             soft, solid = known
@@ -115,14 +162,15 @@ class Compositor:
             width, height = self.size
             soft, solid = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)], []
         old, wrap = (self._old, self._wrap) if known and soft else (None, None)
-        if self._background.mode == "alpha":
+        if alone or self._background.mode == "alpha":
             wrap = None  # nothing is behind, so no light comes from there
         tables = None if self._match is None or self._background.room else self._match(person, behind)
         if old is not None:
             old.look(person, alpha, soft, tables)
         if wrap is not None:
             wrap.look(behind, alpha, soft)
-        pictures = [planes(np.asarray(picture)) for picture in (person, behind, alpha, out)]
+        under = self._black if alone else behind
+        pictures = [planes(np.asarray(picture)) for picture in (person, under, alpha, out)]
         for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
             np.copyto(target, bg)  # a plane at a time, so that it is still in the cache for what follows
             for part in solid:

@@ -92,6 +92,7 @@ class Frame:
     truth: Picture | None = None
     small: I420 | None = None
     half: I420 | None = None
+    cutout: I420 | None = None
     covered: bool = False
     premultiplied: bool = False
 
@@ -154,4 +155,5 @@ class Frame:
             truth=None if self.truth is None else self.truth.copy(),
             small=None if self.small is None else self.small.copy(),
             half=None if self.half is None else self.half.copy(),
+            cutout=None if self.cutout is None else self.cutout.copy(),
         )
