@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from edge_bg import config as configuration
 from edge_bg.board.memory import give_back
@@ -28,17 +28,19 @@ from edge_bg.parts import background, compositor, framed, matte, segmenter, sink
 from edge_bg.pipeline import Pipeline
 from edge_bg.reload import Reloader
 from edge_bg.sinks.fanout import Sinks
+from edge_bg.sources.valve import Sleep, Valve
 
 __all__ = [
     "Booth", "background", "compositor", "framed", "matte", "open", "segmenter", "sink", "source",
 ]  # fmt: skip
 
 
-def open(config: str | Path | Mapping[str, Any] | Config) -> Booth:
+def open(config: str | Path | Mapping[str, Any] | Config, *, path: str | Path | None = None) -> Booth:
     """Open everything that a configuration names: camera, network, background, outputs.
 
     Args:
         config: A YAML file's path, plain data such as `{"source": "v4l2:0"}`, or a `Config`.
+        path: The file that a `Config` was read from, which the operator's "save" rewrites.
 
     Returns:
         A `Booth` that is ready. Close it, or use it in a `with` block.
@@ -48,10 +50,11 @@ def open(config: str | Path | Mapping[str, Any] | Config) -> Booth:
         EdgeBgError: A part cannot be opened (`SourceError`, `ModelError`, `PictureError` ...); nothing is left open.
     """
     if isinstance(config, (str, Path)):
-        config = configuration.load(config)
+        path = config
+        config = configuration.load(path)
     elif not isinstance(config, Config):
         config = configuration.from_dict(config, check_files=True)
-    return Booth(config)
+    return Booth(config, path)
 
 
 @runtime_checkable
@@ -60,6 +63,7 @@ class Reporting(Protocol):
 
     status: Callable[[], dict[str, Any]] | None
     control: Control | None
+    demand: Callable[[], None]
 
 
 class Booth:
@@ -77,17 +81,21 @@ class Booth:
         stats: Counters and stage times.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, path: str | Path | None = None) -> None:
         self.config = config
+        self.path = None if path is None else Path(path).absolute()  # of the file that `config` was read from
         self.stats = Stats()
         sinks = [sink(part) for part in config.sinks]
         self.sinks = Sinks(sinks)
         with ExitStack() as opened:
             self.segmenter = segmenter(config, self.stats)
             opened.callback(lambda: self.segmenter.close())  # the one in use then: a reload may have changed it
-            self.source = source(config)
+            made = source(config)
+            opened.callback(made.close)
+            made.open()
+            self.valve = Valve(made) if made.live else None
+            self.source: Any = self.valve or made
             opened.callback(self.source.close)
-            self.source.open()
             size, fps = self.source.size, self.source.fps
             self.matte = matte(config, size)
             self.compositor = compositor(config, size, fps)
@@ -95,7 +103,7 @@ class Booth:
             cover = background(config.privacy.cover)
             opened.callback(cover.close)
             self.pipeline = Pipeline(
-                self.source,
+                cast(Any, self.source),
                 self.segmenter,
                 self.matte,
                 self.compositor,
@@ -107,9 +115,9 @@ class Booth:
             )
             self.control = Control(self, fps)
             opened.callback(self.control.close)
-            for each in sinks:
-                if isinstance(each, Reporting):
-                    each.status, each.control = self.health, self.control
+            self._reporting = [each for each in sinks if isinstance(each, Reporting)]
+            for each in self._reporting:
+                each.status, each.control = self.health, self.control
             self._opened = opened.pop_all()
         give_back()  # what opening took for a moment, decoded pictures above all: 10 MB of 150
 
@@ -131,7 +139,7 @@ class Booth:
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) of the frames, in pixels."""
-        return self.source.size
+        return (self.source.size[0], self.source.size[1])
 
     @property
     def background(self) -> Background:
@@ -164,7 +172,17 @@ class Booth:
         Returns:
             How many composited frames were sent, covers not counted.
         """
-        return self.pipeline.run(frames=frames, duration=duration)
+        after, sleep = self.config.privacy.sleep_after, None
+        if self.valve is not None and after is not None and frames is None and duration is None:
+            sleep = Sleep(self.valve, lambda: self.sinks.wanted, after)
+            self.control.wake = sleep.wake
+            for each in self._reporting:
+                each.demand = sleep.wake
+        try:
+            return self.pipeline.run(frames=frames, duration=duration)
+        finally:
+            if sleep is not None:
+                sleep.close()
 
     def apply(self, new: Config) -> list[str]:
         """Go over to another config while running; returns the names of the parts that changed.

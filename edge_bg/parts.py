@@ -61,9 +61,11 @@ def matte(config: Config, size: tuple[int, int]) -> Matte:
     return Matte(size, **_fields(config.matte))
 
 
-def compositor(config: Config, size: tuple[int, int], fps: float) -> Compositor:
-    """The compositor of a config, its background opened, for frames of `size` (width, height)."""
-    return Compositor(background(config.background), size, fps=fps, **_fields(config.composite))
+def compositor(config: Config, size: tuple[int, int], fps: float, running: Background | None = None) -> Compositor:
+    """The compositor of a config, its background opened, for frames of `size` (width, height); `running`: a background
+    that is open, instead of the config's."""
+    behind = running or background(config.background)
+    return Compositor(behind, size, fps=fps, ready=running is not None, **_fields(config.composite))
 
 
 def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False) -> Framing:

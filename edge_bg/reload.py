@@ -64,8 +64,10 @@ class Reloader:
                 matte = parts.matte(new, booth.size)
                 matte.follow(booth.matte)
             if changed & {"background", "composite"}:
-                compositor = parts.compositor(new, booth.size, booth.source.fps)
-                made.callback(compositor.close)
+                running = None if "background" in changed else booth.compositor.background
+                compositor = parts.compositor(new, booth.size, booth.source.fps, running)
+                if running is None:
+                    made.callback(compositor.close)
                 compositor.follow(booth.compositor)
             if "model" in changed:
                 segmenter = parts.segmenter(new, booth.stats, quick=True)
@@ -79,7 +81,8 @@ class Reloader:
         booth.pipeline.cover, booth.pipeline.max_mask_age = cover, new.privacy.max_mask_age
         if compositor is not before[1]:
             self._passed("composite")
-            before[1].close()
+            if before[1].background is not compositor.background:
+                before[1].close()
         if "model" in changed:
             self._passed("infer")
             before[0].close()

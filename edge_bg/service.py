@@ -154,7 +154,7 @@ class Service:
 
     def _live(self, config: Config) -> None:
         try:
-            booth = build.open(config)
+            booth = build.open(config, path=self._path)
             booth.sinks.on_delivered = self._delivered
             booth.sinks.persist()
             self._booth, self._config = booth, config
@@ -200,7 +200,7 @@ class Service:
 
     def _apply(self, new: Config) -> None:
         assert self._booth is not None
-        reloader = Reloader(self._booth, self._config, new)
+        reloader = Reloader(self._booth, self._booth.config, new)
         if reloader.needs_restart:
             log.warning("%s changed: the loop starts anew", ", ".join(reloader.needs_restart))
             old = self._config
@@ -232,6 +232,8 @@ class Service:
             self._notes = "the new configuration was refused"
             return
         self._config = new
+        if self._booth is not None:
+            self._booth.config = new
         self._level(new)
         log.info("changed: %s", ", ".join(changed) if changed else "nothing")
 

@@ -12,16 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from edge_bg.booth.developing import Darkroom
+from edge_bg.booth.developing import Darkroom, Look
+from edge_bg.booth.events import Events
 from edge_bg.booth.library import Item, Library, Shelf
+from edge_bg.booth.operator import Operator
 from edge_bg.booth.photos import Photos
 from edge_bg.booth.recent import Recent
+from edge_bg.booth.settings import changed
 from edge_bg.booth.store import Store
 from edge_bg.booth.visit import Visit
-from edge_bg.composite import Compositor
+from edge_bg.composite import Background, Compositor, Layer, Place
 from edge_bg.config import Config
-from edge_bg.errors import NotAllowed
+from edge_bg.errors import EdgeBgError, NotAllowed, NotNow, NotThere
 from edge_bg.matte import Matte
+from edge_bg.sources.valve import Valve
 
 log = logging.getLogger("edge_bg.booth")
 
@@ -30,8 +34,10 @@ class Machine(Protocol):
     """The running loop, as far as the booth turns its knobs."""
 
     config: Config
+    path: Path | None
     compositor: Compositor
     matte: Matte
+    valve: Valve | None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,53 +50,94 @@ class Machine(Protocol):
         """Go over to another config."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class Control:
     """One per running booth; `close` it before the loop's parts are closed. Methods may be called from any thread.
 
-    viewers: how many watch.
+    viewers: how many watch.  covered: whether the newest picture is the cover.  wake: somebody wants frames.
+    operator: what only the operator may ask.
     """
 
     def __init__(self, machine: Machine, fps: float) -> None:
         self.machine = machine
-        config = machine.config
-        part = config.booth
+        self.fps = fps
+        part = machine.config.booth
         self.allowed = part.control
         self.closed = False
+        self._ended = threading.Event()
         self.viewers: Callable[[], int] = lambda: 0
         self.covered: Callable[[], bool | None] = lambda: None
+        self.wake: Callable[[], None] = _nothing
         self.pin = part.pin or (f"{secrets.randbelow(10**6):06d}" if part.control else None)
         self.key = part.token
         if self.allowed and part.pin is None:
             log.info("the operator's PIN is %s (set booth.pin to have one of your own)", self.pin)
-        self.library = Library(None, config.background, machine.size, fps)
         self.recent = Recent()
-        self._background = "configured"
-        self._foreground: str | None = None
-        self._place = {"x": 0.0, "y": 0.0, "scale": 1.0}
         self._lock = threading.RLock()
+        self._background, self._shown = "configured", machine.compositor.background
+        self._foreground: tuple[str, Any] | None = None
+        self._asked: bool = False  # for a background of the operator's, since the start
+        self.events = Events(part.folder if part.control else None)
+        self.event = self.events.open(part.event if part.folder and part.control else None)
+        self.library = self._library()
         store = Store(Path(part.storage.folder), part.storage.most) if part.storage else None
-        darkroom = Darkroom(self)
-        self.photos_ = Photos(
+        self.darkroom = Darkroom(self, self.event.template)
+        self.taken = Photos(
             self.recent,
-            max_age=max(config.privacy.max_mask_age, 0.5),
-            live=darkroom.live,
-            develop=darkroom.develop,
-            background=lambda: self._background,
+            max_age=max(machine.config.privacy.max_mask_age, 0.5),
+            darkroom=self.darkroom,
+            look=lambda: (self._background, self._foreground[0] if self._foreground else None),
             store=store,
             storage=part.storage,
+            template=self.event.template,
+            still=self._still,
         )
-        self.visit = Visit(part, self.photos_)
+        self.visit = Visit(part, self.taken)
+        self.operator = Operator(self)
         if self.allowed:
             machine.compositor.seen = self.recent.note
-            threading.Thread(target=self.library.prepare, name="edge-bg-library", daemon=True).start()
+            self._begin()
+            threading.Thread(target=self._keep_tidy, name="edge-bg-tidy", daemon=True).start()
 
     def close(self) -> None:
         """Let go of photos and threads; idempotent."""
         self.closed = True
+        self._ended.set()
         self.machine.compositor.seen = None
         self.visit.close()
-        self.photos_.close()
+        self.operator.close()
+        self.taken.close()
+        self.darkroom.close()
         self.recent.forget()
+
+    def _library(self) -> Library:
+        return Library(self.event.folder, self.machine.config.background, self.machine.size, self.fps)
+
+    def _begin(self) -> None:
+        """Show what the event begins with; what it names and has not is said, and the rest goes on."""
+        settings = self.event.settings
+        steps: list[Callable[[], Any]] = [
+            *([lambda: self.machine.apply(changed(self.machine.config, settings))] if settings else []),
+            *([lambda: self._put(str(self.event.background))] if self.event.background else []),
+            *([lambda: self.front(self.event.foreground)] if self.event.foreground else []),
+        ]
+        for step in steps:
+            try:
+                step()
+            except EdgeBgError as error:
+                log.warning("event %s: %s", self.event.name, error)
+        threading.Thread(target=self.library.prepare, name="edge-bg-library", daemon=True).start()
+
+    def _keep_tidy(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self.taken.tidy()
+            except EdgeBgError as error:
+                log.warning("%s", error)
+            self._ended.wait(10.0)
 
     # --- looking -----------------------------------------------------------------------------------------
 
@@ -101,95 +148,176 @@ class Control:
         flow = self.visit.flow()
         if role == "view":
             flow["photo"] = None
-        room = self.machine.matte.booth
-        covered = self.covered()
+        place = config.composite
         return {
             "control": self.allowed,
             "storage": storage is not None,
-            "live": "covered" if covered or covered is None else "live",
+            "live": self._live(),
             "size": list(self.machine.size),
-            "event": None,
-            "language": config.booth.language,
+            "event": self.event.id if self.event.folder else None,
+            "language": self.event.language or config.booth.language,
             "languages": ["en", "de", "es", "fr", "zh"],
-            "texts": {},
-            "background": self._background,
-            "foreground": self._foreground,
-            "place": dict(self._place),
+            "texts": self.event.texts,
+            "background": self._now(),
+            "foreground": self._foreground[0] if self._foreground else None,
+            "place": {"x": place.shift_x, "y": place.shift_y, "scale": place.scale},
             "flow": flow,
             "consent": {"needed": self.visit.needs_consent, "text": storage.consent if storage else ""},
-            "room": {
-                "learned": bool(room and room.state == "known"),
-                "state": room.state if room else None,
-                "wrong": bool(room and room.state == "wrong"),
-            },
+            "room": self.room(),
             "viewers": self.viewers(),
             "idle_seconds": self.visit.idle_seconds(),
             "touched_by": self.visit.touched_by(),
         }
 
-    def backgrounds(self) -> list[dict[str, Any]]:
-        """The backgrounds in their order."""
-        return [self._told(item) for item in self.library.items("backgrounds")]
+    def room(self) -> dict[str, Any]:
+        """What is known of the empty room."""
+        learned = self.machine.matte.booth
+        state = learned.state if learned else None
+        return {"learned": state == "known", "state": state, "wrong": state == "wrong"}
+
+    def _live(self) -> str:
+        state = self.machine.valve.state if self.machine.valve else "ok"
+        if state in ("private", "asleep"):
+            return "private" if state == "private" else "sleeping"
+        covered = self.covered()
+        return "covered" if covered or covered is None else "live"
+
+    def _now(self) -> str:
+        """The id of the background that is shown; a reload of the config may have set another one."""
+        return self._background if self.machine.compositor.background is self._shown else "configured"
+
+    def shelf(self, shelf: Shelf) -> list[dict[str, Any]]:
+        """Backgrounds or foregrounds in their order."""
+        on = self._now() if shelf == "backgrounds" else self._foreground[0] if self._foreground else None
+        return [self._told(shelf, item, on) for item in self.library.items(shelf)]
 
     def thumb(self, shelf: Shelf, name: str) -> bytes:
         """A small JPEG. Raises NotThere."""
         return self.library.thumb(shelf, name)
 
-    def _told(self, item: Item) -> dict[str, Any]:
-        return {
-            "id": item.id,
-            "name": item.name,
-            "kind": item.kind,
-            "thumb": f"/api/v1/backgrounds/{item.id}/thumb.jpg",
-            "foreground": item.foreground,
-            "selected": item.id == self._background,
-        }
+    def _told(self, shelf: Shelf, item: Item, on: str | None) -> dict[str, Any]:
+        told = {"id": item.id, "name": item.name, "kind": item.kind, "thumb": f"/api/v1/{shelf}/{item.id}/thumb.jpg"}
+        return {**told, "foreground": item.foreground, "selected": item.id == on}
 
     # --- acting ------------------------------------------------------------------------------------------
 
     def step(self, action: Any, by: str) -> dict[str, Any]:
         """A step of the visit. Raises NotAllowed, NotNow."""
-        self._may()
+        self.may()
+        self.wake()
         return self.visit.step(action, by)
 
     def pick(self, name: str, by: str) -> str:
-        """Put a background behind the guest. Raises NotAllowed, NotNow, NotThere, PictureError."""
-        self._may()
-        made = self.library.background(name)
+        """Put a background behind the guest, and its own frame before. Raises NotAllowed, NotNow, NotThere."""
+        self.may()
+        self.library.get("backgrounds", name)
         self.visit.touch(by)
+        self._asked = True
+        self._put(name)
+        return name
+
+    def _put(self, name: str) -> None:
+        item, made = self.library.get("backgrounds", name), self.library.background(name)
         with self._lock:
             self.machine.compositor.background = made
-            self._background = name
+            self._background, self._shown = name, made
+            if item.foreground:
+                self.front(item.foreground)
+
+    def front(self, name: str | None) -> str | None:
+        """Put a foreground before the guest; None: nothing. Raises NotAllowed, NotThere, PictureError."""
+        self.may()
+        layer = None
+        if name is not None:
+            rgba = self.library.rgba(name)
+            layer = (name, rgba)
+            self.machine.compositor.foreground = Layer(rgba, self.machine.size)
+        else:
+            self.machine.compositor.foreground = None
+        self._foreground = layer
         return name
+
+    def open_event(self, name: str) -> str:
+        """Go over to another event. Raises NotAllowed, NotThere, NotNow, ConfigError."""
+        self.may()
+        event = self.events.open(name)
+        if self.visit.flow()["state"] not in ("attract", "live"):
+            raise NotNow("a guest is at it just now", hint="wait until the photo is done")
+        with self._lock:
+            self.event = event
+            self.library = self._library()
+            self.front(None)
+            first = self.shelf("backgrounds")
+            own = [each["id"] for each in first if each["id"] != "configured"]
+            self.darkroom.template = self.taken.template = event.template
+            if not event.background:
+                self._put(own[0] if event.folder and own else "configured")
+        self._begin()
+        return event.id
+
+    def privacy(self, closed: bool) -> bool:
+        """Close the camera. To open it again is the operator's. Raises NotAllowed."""
+        self.may()
+        if self.machine.valve is None:
+            raise NotAllowed("the source of this booth is no camera")
+        if closed:
+            self.machine.valve.shut("private")
+            self.recent.forget()
+        else:
+            self.operator.open_camera()
+        return closed
 
     def take(self, by: str) -> str:
         """A photo at once; its id. Raises NotAllowed, NotNow."""
-        self._may()
+        self.may()
         self.visit.touch(by)
-        return self.photos_.take()
+        self.wake()
+        return self.taken.take()
 
-    def photos(self) -> list[dict[str, Any]]:
-        """All photos, the newest first."""
-        return self.photos_.all()
+    def change_photo(self, name: str, background: str) -> dict[str, Any]:
+        """A photo on another background. Raises NotAllowed, NotThere, NotNow."""
+        self.may()
+        self.library.get("backgrounds", background)
+        return self.taken.change(name, background)
 
-    def photo(self, name: str) -> dict[str, Any]:
-        """One photo. Raises NotThere."""
-        return self.photos_.get(name)
-
-    def photo_file(self, name: str, kind: str) -> bytes:
-        """One of its files. Raises NotThere."""
-        return self.photos_.file(name, kind)
-
-    def photo_keep(self, name: str) -> dict[str, Any]:
-        """Keep it. Raises NotAllowed, NotThere, CannotWrite."""
-        self._may()
-        return self.photos_.keep(name)
-
-    def photo_delete(self, name: str) -> None:
-        """Erase it. Raises NotAllowed, NotThere, CannotWrite."""
-        self._may()
-        self.photos_.delete(name)
-
-    def _may(self) -> None:
+    def may(self) -> None:
+        """Raises NotAllowed where the config lets nobody act."""
         if not self.allowed:
             raise NotAllowed("this booth can be watched only", hint="booth: {control: true} in the config opens it")
+
+    # --- what photos and saving ask ------------------------------------------------------------------------
+
+    def look(self, background: str, foreground: str | None) -> Look:
+        """How photos on a background are put together."""
+        item = self.library.get("backgrounds", background)
+        place = self.machine.config.composite
+        front = self.library.rgba(foreground) if foreground else None
+        return Look(item, front, Place(place.shift_x, place.shift_y, place.scale))
+
+    def holds(self) -> bool:
+        """Whether the live cut-out knows more than a network does."""
+        return self.machine.matte.booth is not None or self.machine.matte.key is not None
+
+    def _still(self) -> Any:
+        valve = self.machine.valve
+        still = getattr(valve.source, "still", None) if valve else None
+        return None if still is None else still()
+
+    def to_save(self) -> Config:
+        """The config as it runs, with the background that the operator or a guest picked, where it is no file of an
+        event's."""
+        config = self.machine.config
+        update: dict[str, Any] = {}
+        if self._asked and self._now() != "configured":
+            try:
+                item = self.library.get("backgrounds", self._now())
+            except NotThere:
+                item = None
+            if item is not None and item.path is None:
+                update["background"] = item.part
+        if self.event.folder is not None:
+            update["booth"] = config.booth.model_copy(update={"event": self.event.id})
+        return config.model_copy(update=update)
+
+
+__all__ = ["Background", "Control", "Machine"]

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_bg import parts
 from edge_bg.assets import asset_path
@@ -21,6 +22,7 @@ from edge_bg.config.kinds import BlurBackground, ColorBackground, ImageBackgroun
 from edge_bg.config.shorthand import VIDEOS
 from edge_bg.errors import EdgeBgError, NotAllowed, NotThere, Refused
 from edge_bg.frame import I420, Size, from_bgr
+from edge_bg.pictures import read_photo
 from edge_bg.pictures.kinds import PICTURES
 
 Shelf = Literal["backgrounds", "foregrounds"]
@@ -90,6 +92,14 @@ class Library:
         item = self.get("backgrounds", name)
         return Ready(self._picture(item)) if item.kind == "image" else parts.background(item.part)
 
+    def rgba(self, name: str) -> NDArray[np.uint8]:
+        """A foreground, RGBA uint8 (H, W, 4). Raises NotThere, PictureError."""
+        path = self.get("foregrounds", name).path
+        assert path is not None
+        photo = read_photo(path)
+        alpha = photo.alpha if photo.alpha is not None else np.full(photo.rgb.shape[:2], 255, np.uint8)
+        return np.dstack((photo.rgb, alpha))
+
     def prepare(self) -> None:
         """Draw the pictures before somebody taps them."""
         for item in self.items("backgrounds")[:READY]:
@@ -126,7 +136,9 @@ class Library:
         if item.kind == "image" and item.part is not None:
             return fit_picture(read_picture(Path(item.part.path)), THUMB, "cover")
         if item.kind == "foreground" and item.path is not None:
-            return _on_grey(item.path)
+            rgba: Any = cv2.resize(self.rgba(item.id), THUMB, interpolation=cv2.INTER_AREA)
+            share = rgba[..., 3:].astype(np.float32) / 255
+            return (rgba[..., 2::-1] * share + 150 * (1 - share)).astype(np.uint8)
         if item.kind == "color":
             r, g, b = (int(item.part.color[i : i + 2], 16) for i in (1, 3, 5))
             return np.full((THUMB[1], THUMB[0], 3), (b, g, r), np.uint8)
@@ -261,15 +273,3 @@ def _jpeg(picture: Any) -> bytes:
     ok, data = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 82))
     assert ok
     return bytes(data)
-
-
-def _on_grey(path: Path) -> Any:
-    """A foreground's thumbnail, as it lies over a plain grey."""
-    picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-    if picture is None:
-        raise Refused(f"{path.name} cannot be decoded")
-    small: Any = cv2.resize(picture, THUMB, interpolation=cv2.INTER_AREA)
-    if small.ndim == 3 and small.shape[2] == 4:
-        share = small[..., 3:].astype(np.float32) / 255
-        return (small[..., :3] * share + 150 * (1 - share)).astype(np.uint8)
-    return small if small.ndim == 3 else cv2.cvtColor(small, cv2.COLOR_GRAY2BGR)

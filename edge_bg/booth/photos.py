@@ -10,11 +10,16 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Final
 
-from edge_bg.booth.recent import Recent, Shot
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_bg.booth.photo import CUTOUTS, Makes, Photo
+from edge_bg.booth.recent import Recent
 from edge_bg.booth.store import Store
+from edge_bg.booth.template import BURST_SECONDS, Template
 from edge_bg.config.booth import Storage
 from edge_bg.errors import EdgeBgError, NotNow, NotThere
 
@@ -27,28 +32,14 @@ NO_MASK: Final = "no photo: nobody can be told from the room just now"
 ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-@dataclass
-class Photo:
-    """A photo. `files` are its files by name, in memory; a kept photo has them in the store as well."""
-
-    id: str
-    time: float  # seconds since the epoch
-    state: str = "live"  # live: what was seen; ready: at full quality; failed
-    background: str = ""
-    kept: bool = False
-    expires: float | None = None
-    error: str | None = None
-    files: dict[str, bytes] = field(default_factory=dict)
-    shots: list[Any] = field(default_factory=list)
-
-
 class Photos:
     """All photos of a booth. Methods may be called from any thread.
 
-    recent:  where shots come from.
-    develop: makes a photo's better files from its shots: `develop(photo) -> {name: bytes}`; may take seconds.
-    live:    makes what is shown at once: `live(photo) -> {name: bytes}`.
-    store:   where kept photos lie; None: they stay in memory for some minutes.
+    recent:   where shots come from.
+    darkroom: makes their files.
+    look:     gives the background and the foreground of now, by their ids.
+    store:    where kept photos lie; None: they stay in memory for some minutes.
+    still:    gives RGB uint8 (H, W, 3) at the camera's full size where the source can, else None.
     """
 
     def __init__(
@@ -56,18 +47,19 @@ class Photos:
         recent: Recent,
         *,
         max_age: float,
-        live: Callable[[Photo], dict[str, bytes]],
-        develop: Callable[[Photo], dict[str, bytes]],
-        background: Callable[[], str],
+        darkroom: Makes,
+        look: Callable[[], tuple[str, str | None]],
         store: Store | None,
         storage: Storage | None,
-        shots: int = 1,
+        template: Template | None = None,
+        still: Callable[[], NDArray[np.uint8] | None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.recent = recent
-        self.shots = shots
+        self.template = template or Template()
+        self._still = still
         self._max_age = max_age
-        self._live, self._develop, self._background = live, develop, background
+        self._darkroom, self._look = darkroom, look
         self._store, self._storage, self._clock = store, storage, clock
         self._lock = threading.RLock()
         self._photos: OrderedDict[str, Photo] = OrderedDict()
@@ -75,13 +67,19 @@ class Photos:
         self._thread = threading.Thread(target=self._run, name="edge-bg-photos", daemon=True)
         self._thread.start()
 
+    @property
+    def shots(self) -> int:
+        """How many presses of the shutter make a photo."""
+        return 1 if self.template.burst else self.template.shots
+
     # --- taking ----------------------------------------------------------------------------------------------
 
     def shoot(self, done: Callable[[str | None], None], of: str | None = None) -> str:
         """Take a shot, the next `of` a photo or the first of a new one; its id. `done` is called with it, or None."""
         photo = self._photos.get(of) if of else None
         if photo is None:
-            photo = Photo(secrets.token_urlsafe(16), self._clock(), background=self._background())
+            background, foreground = self._look()
+            photo = Photo(secrets.token_urlsafe(16), self._clock(), background=background, foreground=foreground)
         with self._lock:
             self._photos[photo.id] = photo
             self._make_room()
@@ -101,19 +99,35 @@ class Photos:
             shot = self.recent.sharpest(self._max_age, 2.0)
             if shot is None:
                 raise NotNow(NO_MASK)
-            photo.shots.append(Shot(shot.room.copy(), shot.shown.copy()))
-            photo.files.update(self._live(photo))
+            photo.shots.append(shot.copy())
+            if self.template.burst:
+                self._burst(photo)
+            photo.files.update(self._darkroom.live(photo))
             photo.state = "live"
-            if len(photo.shots) >= self.shots or self.shots == 1:
-                self._better(photo)
         except Exception as error:
             photo.state, photo.error = "failed", str(error)
             log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
             done(None)
             return
         done(photo.id)
+        if len(photo.shots) >= (self.template.shots if self.template.burst else self.shots):
+            self._better(photo)
+
+    def _burst(self, photo: Photo) -> None:
+        while len(photo.shots) < self.template.shots:
+            time.sleep(BURST_SECONDS)
+            shot = self.recent.sharpest(BURST_SECONDS, 1.0)
+            if shot is not None:
+                photo.shots.append(shot.copy())
 
     def _better(self, photo: Photo) -> None:
+        try:
+            full = self._still()
+        except EdgeBgError as error:
+            full = None
+            log.warning("no still of the camera's own: %s", error)
+        if full is not None:
+            photo.shots[-1] = replace(photo.shots[-1], full=full)
         try:
             self._work.put_nowait(lambda: self._developed(photo))
         except queue.Full:
@@ -122,7 +136,7 @@ class Photos:
 
     def _developed(self, photo: Photo) -> None:
         try:
-            made = self._develop(photo)
+            made = self._darkroom.develop(photo)
         except Exception as error:
             photo.error = str(error)
             log.warning("a photo stays as it was seen: %s", error, exc_info=error)
@@ -132,6 +146,7 @@ class Photos:
                 return  # thrown away meanwhile
             photo.files.update(made)
             photo.state = "ready"
+            photo.shots = []  # the room is not needed any more
             if photo.kept and self._store:
                 self._store.put(photo.id, photo.files, self._notes(photo))
 
@@ -173,22 +188,40 @@ class Photos:
                 return photo
         if self._store and ID.fullmatch(name) and (notes := self._store.notes(name)):
             return Photo(
-                name, float(notes.get("time", 0)), "ready", str(notes.get("background", "")), True, notes.get("expires")
-            )
+                name, float(notes.get("time", 0)), "ready", str(notes.get("background", "")), notes.get("foreground"),
+                True, notes.get("expires"),
+            )  # fmt: skip
         raise NotThere("there is no such photo (any more)")
 
     def _told(self, photo: Photo) -> dict[str, Any]:
-        base = f"/api/v1/photos/{photo.id}"
-        return {
-            "id": photo.id,
-            "time": photo.time,
-            "state": photo.state,
-            "background": photo.background,
-            "kept": photo.kept,
-            "expires": photo.expires,
-            "error": photo.error,
-            "urls": {"jpeg": f"{base}.jpg", "png": f"{base}.png", "cutout": f"{base}.png", "qr": f"{base}/qr.svg"},
-        }
+        moves = "photo.gif" in photo.files or bool(self._store and self._store.has(photo.id, "photo.gif"))
+        return photo.told(moves)
+
+    def change(self, name: str, background: str) -> dict[str, Any]:
+        """The photo on another background, from the kept cut-out. Raises NotThere, NotNow."""
+        photo = self._find(name)
+        if photo.state == "live":
+            raise NotNow("the photo is not ready yet", hint="ask again in a second")
+        cutouts = []
+        for kind in CUTOUTS:
+            try:
+                cutouts.append(self.file(name, kind))
+            except NotThere:
+                break
+        if not cutouts:
+            raise NotNow("this photo was not cut out; its background stays")
+        before, photo.background = photo.background, background
+        try:
+            made = self._darkroom.again(photo, cutouts)
+        except BaseException:
+            photo.background = before
+            raise
+        with self._lock:
+            if photo.kept and self._store:
+                self._store.put(photo.id, made, self._notes(photo))
+            if photo.id in self._photos:
+                photo.files.update(made)
+        return self._told(photo)
 
     # --- keeping and throwing away ---------------------------------------------------------------------------
 
@@ -246,4 +279,5 @@ class Photos:
             del self._photos[oldest]
 
     def _notes(self, photo: Photo) -> dict[str, Any]:
-        return {"time": photo.time, "background": photo.background, "expires": photo.expires}
+        known = {"time": photo.time, "background": photo.background, "foreground": photo.foreground}
+        return {**known, "expires": photo.expires}

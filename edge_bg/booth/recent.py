@@ -9,18 +9,27 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from edge_bg.frame import Frame
+from edge_bg.frame import I420, Frame
 
 KEPT: Final = 4  # frames; each is a buffer that the source cannot use meanwhile
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A frame with its alpha, as it came from the camera (`room`), and the composite that went out (`shown`)."""
+    """A frame with its alpha, as it came from the camera (`room`), the composite that went out (`shown`), and what was
+    `behind` the person."""
 
     room: Frame
     shown: Frame
+    behind: I420
+    full: NDArray[np.uint8] | None = None  # RGB (H, W, 3), a still of the camera's own, a moment later
+
+    def copy(self) -> Shot:
+        """In buffers of its own."""
+        return Shot(self.room.copy(), self.shown.copy(), self.behind.copy())
 
 
 class Recent:
@@ -31,10 +40,10 @@ class Recent:
         self._came = threading.Condition()
         self.count = 0
 
-    def note(self, room: Frame, shown: Frame) -> None:
+    def note(self, room: Frame, shown: Frame, behind: I420) -> None:
         """A frame went out; `room` carries the same alpha."""
         with self._came:
-            self._shots.append(Shot(room, shown))
+            self._shots.append(Shot(room, shown, behind))
             self.count += 1
             self._came.notify_all()
 

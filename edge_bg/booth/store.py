@@ -63,6 +63,10 @@ class Store:
         except OSError:
             return None
 
+    def has(self, name: str, kind: str) -> bool:
+        """Whether a photo has that file."""
+        return (self._path(name) / _checked(kind)).is_file()
+
     def size(self, name: str) -> int:
         """Bytes of a photo."""
         return sum(path.stat().st_size for path in self._path(name).iterdir())

@@ -85,7 +85,7 @@ def run(
         read = load(config or data_path("configs/demo.yaml"), _changes(options))
         level = "warning" if options["quiet"] else read.log.level
         line = setup(level)
-        return _run(read, stop, line, frames=frames, duration=duration)
+        return _run(read, config, stop, line, frames=frames, duration=duration)
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Change]:
@@ -107,11 +107,13 @@ def _changes(options: dict[str, Any]) -> dict[str, Change]:
     return changes
 
 
-def _run(config: Config, stop: Stop, line: StatusLine, *, frames: int | None, duration: float | None) -> int:
+def _run(
+    config: Config, path: Path | None, stop: Stop, line: StatusLine, *, frames: int | None, duration: float | None
+) -> int:
     from edge_bg.build import Booth
 
     began = time.monotonic()
-    booth = Booth(config)
+    booth = Booth(config, path)
     with booth:
         stop.begin(booth.stop)
         info = booth.segmenter.info

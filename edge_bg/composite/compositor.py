@@ -21,6 +21,8 @@ from edge_bg.composite.options import CompositeOptions
 from edge_bg.frame import I420, Frame, Pool, Size, filled, planes
 from edge_bg.frame.tiles import Grid, Rect, Scratch, soft_parts
 
+Seen = Callable[[Frame, Frame, I420], None]
+
 _BAND = 40  # rows blended at a time, to stay in the cache
 
 
@@ -51,8 +53,12 @@ class Compositor:
         clean: bool = False,
         wrap: float = 0.0,
         match: float = 0.0,
+        shift_x: float = 0.0,
+        shift_y: float = 0.0,
+        scale: float = 1.0,
+        ready: bool = False,
     ) -> None:
-        CompositeOptions(clean, wrap, match)  # raises ValueError for what is out of bounds
+        CompositeOptions(clean, wrap, match, shift_x, shift_y, scale)  # raises ValueError for what is out of bounds
         self.size = size
         self.fps = fps
         self._pool = Pool(size)
@@ -61,12 +67,13 @@ class Compositor:
         self._wrap = LightWrap(Grid.of(size), wrap) if wrap else None
         self._match = LightMatch(match) if match else None
         self._lock = threading.Lock()
-        self.seen: Callable[[Frame, Frame], None] | None = None  # called with each frame before and after
+        self.seen: Seen | None = None  # told of each frame as it came, as it went out, and what is behind
         self.want_cutout = False  # whether frames shall carry the person alone, too (`Frame.cutout`)
         self._foreground: Layer | None = None
-        self._place = Place()
+        self._place = Place(shift_x, shift_y, scale)
         self._black = filled(size, (0, 128, 128))
-        background.open(size, fps)
+        if not ready:
+            background.open(size, fps)
         self._background = background
 
     @property
@@ -93,7 +100,7 @@ class Compositor:
 
     def follow(self, past: Compositor) -> None:
         """Take over from another compositor what was set while it ran, but for the background."""
-        self.seen, self.want_cutout, self.place = past.seen, past.want_cutout, past.place
+        self.seen, self.want_cutout = past.seen, past.want_cutout
         if past.size == self.size:
             self.foreground = past.foreground
 
@@ -150,7 +157,7 @@ class Compositor:
             premultiplied=background.mode == "alpha",
         )  # fmt: skip
         if self.seen is not None:
-            self.seen(carrying, made)
+            self.seen(carrying, made, behind)
         return made
 
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420, *, alone: bool = False) -> None:

@@ -24,5 +24,9 @@ class CompositeOptions:
         0.0, 0, 1, "how far the person is brought to the background's exposure and white balance; 0.5 is careful"
     )
 
+    shift_x: float = knob(0.0, -1, 1, "the person moved to the side, in shares of the frame's width")
+    shift_y: float = knob(0.0, -1, 1, "the person moved up or down, in shares of the frame's height")
+    scale: float = knob(1.0, 0.2, 2, "the person made smaller or larger, about the middle of the frame's lower edge")
+
     def __post_init__(self) -> None:
         check_bounds(self, "composite")

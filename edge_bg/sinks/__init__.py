@@ -34,7 +34,8 @@ class Sink(Protocol):
     once:     True (False where it is left out) says that what was begun cannot be begun again.
 
     `open`, `write` and `close` are called from one thread at a time. A sink that can get stuck in `write` for
-    ever may have a method `abort()`, callable from another thread, which makes that `write` end.
+    ever may have a method `abort()`, callable from another thread, which makes that `write` end. One that knows when
+    nobody looks may have a property `wanted`, asked from another thread: while no sink wants frames the camera sleeps.
     """
 
     name: str

@@ -236,6 +236,11 @@ class Sinks:
         self.close()
 
     @property
+    def wanted(self) -> bool:
+        """Whether anybody wants frames: every sink does, unless it says otherwise (`wanted`)."""
+        return any(getattr(o.sink, "wanted", True) for o in self._outlets if o.state not in ("dead", "ended"))
+
+    @property
     def delivered(self) -> int:
         """Frames written, all sinks together."""
         return sum(outlet.delivered for outlet in self._outlets)

@@ -51,6 +51,10 @@ def jpeg_encoder(quality: int) -> Callable[[Frame], bytes]:
     return encode_planes
 
 
+def _nothing() -> None:
+    pass
+
+
 class Http:
     """Serves the newest frame.
 
@@ -90,6 +94,7 @@ class Http:
         self.max_clients = max_clients
         self.embed = list(embed)
         self.control: Any = None
+        self.demand: Callable[[], None] = _nothing  # called when somebody begins to look
         self.status: Callable[[], dict[str, Any]] | None = None
         self.hub: Any = None
         self._server: uvicorn.Server | None = None
@@ -126,6 +131,7 @@ class Http:
         if made_up:
             self.token = secrets.token_urlsafe(16)
         self.hub = Hub(jpeg_encoder(self.quality), max_clients=self.max_clients)
+        self.hub.demand = self.demand
         app = create_app(
             self.hub,
             status=lambda: self.status() if self.status is not None else {},
@@ -155,6 +161,11 @@ class Http:
             time.sleep(0.005)
         # A token of the user's own stays out of the log.
         log.info("watch at %s", self.url if made_up or not self.token else f"{self._root}?token=(yours)")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody watches, or has just asked for a picture."""
+        return self.hub is not None and self.hub.wanted
 
     def _covered(self) -> bool | None:
         newest = self.hub.newest

@@ -114,12 +114,26 @@ class Cutter:
         card = model if isinstance(model, ModelCard) else find(model)
         self.segmenter = Segmenter(card, delegates=delegates, threads=threads)
 
-    def __call__(self, picture: str | Path | Photo | NDArray[np.uint8]) -> Cutout:
-        """Cut out. The picture's own alpha, if it has any, is kept as an upper limit."""
+    def __call__(
+        self,
+        picture: str | Path | Photo | NDArray[np.uint8],
+        *,
+        also: Gray | None = None,
+        within: Gray | None = None,
+    ) -> Cutout:
+        """Cut out. The picture's own alpha, if it has any, is kept as an upper limit.
+
+        also, within: uint8 of any size, stretched over the picture: what is kept beside what the network finds (255),
+        such as things that somebody holds, and outside of what nothing is (0), such as people who do not belong to it.
+        """
         photo = _photo(picture)
         work = _shrunk(photo.rgb)
         guide = work.astype(np.float32) / np.float32(255)
         mask = _stretched(coarse_mask(work, self.segmenter), SURE)
+        if also is not None:
+            mask = np.maximum(mask, _over(also, mask))
+        if within is not None:
+            mask = np.minimum(mask, _over(within, mask))
         longer = max(work.shape[:2])
         fit = matting.guided_coefficients(guide, mask, max(2, round(WIDE * longer)), CONTRAST)
         mask = _stretched(matting.apply_coefficients(fit, guide), CLEAR_WIDE)
@@ -161,6 +175,12 @@ def _shrunk(rgb: Rgb) -> Rgb:
         return rgb
     size = (max(1, round(wide * scale)), max(1, round(high * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _over(mask: Gray, like: matting.Plane) -> matting.Plane:
+    """`mask` in 0..1 at the size of `like`."""
+    size = (like.shape[1], like.shape[0])
+    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.float32) / np.float32(255)
 
 
 def _stretched(values: matting.Plane, limits: tuple[float, float]) -> matting.Plane:

@@ -23,6 +23,7 @@ log = logging.getLogger("edge_bg.web")
 
 BOUNDARY = "edge-bg-frame"
 SNAPSHOT_PATIENCE = 5.0  # seconds a snapshot waits for the very first picture
+WAKING = 2.0  # seconds a snapshot waits for a camera that slept; after that it is the cover
 STALLED = 30.0  # seconds in which a client has to take a picture of the stream, or lose its place to others
 
 Status = Callable[[], dict[str, Any]]
@@ -182,11 +183,18 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _snapshot(hub: Hub[Any]) -> bytes | None:
-    """The newest picture; before there is one, the first. None if that does not come."""
-    if hub.newest is None:
+    """The newest picture; before there is one, the first; where the camera sleeps, the first after it woke.
+
+    None if that does not come.
+    """
+    slept = not hub.wanted and bool(getattr(hub.newest and hub.newest.item, "covered", False))
+    hub.ask()
+    if hub.newest is None or slept:
         try:
             with hub.watch() as watcher:
-                await asyncio.wait_for(watcher.next(), SNAPSHOT_PATIENCE)
+                async with asyncio.timeout(WAKING if slept else SNAPSHOT_PATIENCE):
+                    while (picture := await watcher.next()) is not None and slept and picture.item.covered:
+                        pass
         except (TooManyClients, TimeoutError):
             pass
     newest = hub.newest

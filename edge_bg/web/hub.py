@@ -7,6 +7,7 @@ picture is encoded only when somebody looks: an idle server costs one assignment
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from edge_bg.loop.stats import Rate
 
 T = TypeVar("T")
 
+LINGER = 10.0  # seconds for which one look at a snapshot keeps the camera awake
 RATE_WINDOW = 60  # publications that `fps` looks back
 
 
@@ -62,6 +64,8 @@ class Hub(Generic[T]):
         self._watchers: set[Watcher[T]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._asked = -math.inf
+        self.demand: Callable[[], None] = lambda: None
 
     # --- the loop's side ---------------------------------------------------------------------------------
 
@@ -98,12 +102,23 @@ class Hub(Generic[T]):
         """Pictures published per second, covers too, 0.0 when none came for 5 s."""
         return self._rate.fps()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody watches, or asked for a picture less than `LINGER` seconds ago."""
+        return bool(self._watchers) or time.monotonic() - self._asked < LINGER
+
+    def ask(self) -> None:
+        """Somebody wants a picture: wake what sleeps."""
+        self._asked = time.monotonic()
+        self.demand()
+
     @contextmanager
     def watch(self) -> Iterator[Watcher[T]]:
         """A place among the clients for the time of a `with` block. Raises TooManyClients."""
         if len(self._watchers) >= self.max_clients:
             raise TooManyClients
         self._loop = asyncio.get_running_loop()
+        self.ask()
         watcher = Watcher(self)
         self._watchers.add(watcher)
         try:

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from edge_bg.web.access import Access
 
-TOPICS: Final = ("state", "flow", "backgrounds", "photos", "login")
+TOPICS: Final = ("state", "flow", "backgrounds", "photos", "operator", "login", "description")
 
 
 def routes(control: Any, access: Access) -> list[BaseRoute]:

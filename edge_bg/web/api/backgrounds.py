@@ -1,4 +1,4 @@
-"""What is behind the guest, and what lies in front."""
+"""What is behind the guest, what lies in front, and where the guest stands."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from edge_bg.web.api.calls import Ask, Body, call
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class Pick(Body):
@@ -24,6 +25,19 @@ class PickOrNone(Body):
     id: Id | None
 
 
+class Order(Body):
+    """All ids in their new order."""
+
+    order: Annotated[list[Id], Field(max_length=500)]
+
+
+class Note(Body):
+    """What changes; what is left out stays."""
+
+    name: Name | None = None
+    foreground: Id | None = None
+
+
 class Place(Body):
     """Where the guest stands: x, y in shares of the frame, scale 1 as seen."""
 
@@ -32,26 +46,53 @@ class Place(Body):
     scale: Annotated[float, Field(ge=0.2, le=2)] = 1.0
 
 
-@call("GET", "/backgrounds", gives="the backgrounds of this event, in their order")
-def backgrounds(ask: Ask) -> Any:
-    """All there are."""
-    return ask.control.backgrounds()
-
-
-@call("GET", "/backgrounds/{id}/thumb.jpg", gives="a small picture of it", kind="image/jpeg")
-def thumb(ask: Ask) -> Any:
-    """A JPEG."""
-    jpeg = ask.control.thumb("backgrounds", ask.path["id"])
-    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
-
-
 @call("PUT", "/background", role="guest", body=Pick, gives="the id that is now behind the guest")
 def pick(ask: Ask) -> Any:
     """Put it behind the guest, at once."""
     return {"background": ask.control.pick(ask.body.id, ask.touched_by)}
 
 
+@call("PUT", "/foreground", role="operator", body=PickOrNone, gives="the id that is now before the guest")
+def front(ask: Ask) -> Any:
+    """Put it before the guest, at once."""
+    return {"foreground": ask.control.front(ask.body.id)}
+
+
 @call("PUT", "/place", role="operator", body=Place, gives="where the guest stands now")
 def place(ask: Ask) -> Any:
     """Move and scale the guest."""
-    return ask.control.place(ask.body.x, ask.body.y, ask.body.scale)
+    return ask.control.operator.place(ask.body.x, ask.body.y, ask.body.scale)
+
+
+def _shelf(shelf: str, role: Any) -> None:
+    """The calls that backgrounds and foregrounds share."""
+
+    @call("GET", f"/{shelf}", gives=f"the {shelf} of this event, in their order")
+    def every(ask: Ask) -> Any:
+        return ask.control.shelf(shelf)
+
+    @call("POST", f"/{shelf}", role=role, upload=True, status=201, gives="what was made of the uploaded picture")
+    def upload(ask: Ask) -> Any:
+        assert ask.file is not None
+        return ask.control.operator.upload(shelf, *ask.file)
+
+    @call("PATCH", f"/{shelf}", role=role, body=Order, gives="all in their new order")
+    def arrange(ask: Ask) -> Any:
+        return ask.control.operator.arrange(shelf, ask.body.order)
+
+    @call("PATCH", f"/{shelf}/{{id}}", role=role, body=Note, gives="it, as it is now")
+    def note(ask: Ask) -> Any:
+        return ask.control.operator.note(shelf, ask.path["id"], ask.body.model_dump(exclude_unset=True))
+
+    @call("DELETE", f"/{shelf}/{{id}}", role=role, gives="nothing: it is gone")
+    def remove(ask: Ask) -> Any:
+        ask.control.operator.remove(shelf, ask.path["id"])
+
+    @call("GET", f"/{shelf}/{{id}}/thumb.jpg", gives="a small picture of it", kind="image/jpeg")
+    def thumb(ask: Ask) -> Any:
+        jpeg = ask.control.thumb(shelf, ask.path["id"])
+        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
+
+
+for each in ("backgrounds", "foregrounds"):
+    _shelf(each, "operator")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from edge_bg.web.api.backgrounds import Pick
 from edge_bg.web.api.calls import Ask, call
+from edge_bg.web.qr import code, lan
 
 KINDS = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "svg": "image/svg+xml"}
 
@@ -21,17 +22,17 @@ def take(ask: Ask) -> Any:
 @call("GET", "/photos", role="operator", gives="all photos that there are")
 def photos(ask: Ask) -> Any:
     """The newest first."""
-    return ask.control.photos()
+    return ask.control.taken.all()
 
 
 @call("GET", "/photos/{id}", gives="what is known of a photo")
 def photo(ask: Ask) -> Any:
     """By its id, which nobody can guess."""
-    return ask.control.photo(ask.path["id"])
+    return ask.control.taken.get(ask.path["id"])
 
 
 def _file(ask: Ask, kind: str) -> Response:
-    data = ask.control.photo_file(ask.path["id"], kind)
+    data = ask.control.taken.file(ask.path["id"], kind)
     return Response(data, media_type=KINDS[kind.rpartition(".")[2]])
 
 
@@ -56,24 +57,25 @@ def gif(ask: Ask) -> Any:
 @call("GET", "/photos/{id}/qr.svg", gives="a QR code with the photo's address", kind="image/svg+xml")
 def qr(ask: Ask) -> Any:
     """To be read by a phone in this network."""
-    host = ask.request.headers.get("host", "")
-    svg = ask.control.photo_qr(ask.path["id"], f"{ask.request.url.scheme}://{host}")
+    ask.control.taken.get(ask.path["id"])
+    host = ask.request.headers.get("host", "localhost")
+    svg = code(f"{ask.request.url.scheme}://{lan(host)}/api/v1/photos/{ask.path['id']}.jpg")
     return Response(svg, media_type="image/svg+xml")
 
 
 @call("PATCH", "/photos/{id}", role="guest", body=Pick, gives="the photo, on another background")
 def change(ask: Ask) -> Any:
     """Without looking again."""
-    return ask.control.photo_background(ask.path["id"], ask.body.id)
+    return ask.control.change_photo(ask.path["id"], ask.body.id)
 
 
 @call("POST", "/photos/{id}/keep", role="guest", gives="the photo, kept")
 def keep(ask: Ask) -> Any:
     """Where the operator turned storage on."""
-    return ask.control.photo_keep(ask.path["id"])
+    return ask.control.taken.keep(ask.path["id"])
 
 
 @call("DELETE", "/photos/{id}", role="guest", gives="nothing: it is gone")
 def delete(ask: Ask) -> Any:
     """For good."""
-    ask.control.photo_delete(ask.path["id"])
+    ask.control.taken.delete(ask.path["id"])
