@@ -17,7 +17,7 @@ from edge_bg.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
-RESTART: Final = ("source", "sinks", "sync")  # threads, sizes and files hang on these
+RESTART: Final = ("source", "sinks", "sync", "booth")  # threads, sizes and files hang on these
 
 
 class Loop(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from edge_bg.booth import state
 from edge_bg.booth.developing import Darkroom, Look
 from edge_bg.booth.events import Events
 from edge_bg.booth.library import Item, Library, Shelf
@@ -89,7 +90,7 @@ class Control:
             self.recent,
             max_age=max(machine.config.privacy.max_mask_age, 0.5),
             darkroom=self.darkroom,
-            look=lambda: (self._background, self._foreground[0] if self._foreground else None),
+            look=lambda: (self._background, self.foreground),
             store=store,
             storage=part.storage,
             template=self.event.template,
@@ -143,52 +144,26 @@ class Control:
 
     def state(self, role: str = "view") -> dict[str, Any]:
         """What the guest's page shows; ids of photos only for those who may take them."""
-        config = self.machine.config
-        storage = config.booth.storage
-        flow = self.visit.flow()
-        if role == "view":
-            flow["photo"] = None
-        place = config.composite
-        return {
-            "control": self.allowed,
-            "storage": storage is not None,
-            "live": self._live(),
-            "size": list(self.machine.size),
-            "event": self.event.id if self.event.folder else None,
-            "language": self.event.language or config.booth.language,
-            "languages": ["en", "de", "es", "fr", "zh"],
-            "texts": self.event.texts,
-            "background": self._now(),
-            "foreground": self._foreground[0] if self._foreground else None,
-            "place": {"x": place.shift_x, "y": place.shift_y, "scale": place.scale},
-            "flow": flow,
-            "consent": {"needed": self.visit.needs_consent, "text": storage.consent if storage else ""},
-            "room": self.room(),
-            "viewers": self.viewers(),
-            "idle_seconds": self.visit.idle_seconds(),
-            "touched_by": self.visit.touched_by(),
-        }
+        return state.of(self, role)
 
     def room(self) -> dict[str, Any]:
         """What is known of the empty room."""
         learned = self.machine.matte.booth
-        state = learned.state if learned else None
-        return {"learned": state == "known", "state": state, "wrong": state == "wrong"}
+        known = learned.state if learned else None
+        return {"learned": known == "known", "state": known, "wrong": known == "wrong"}
 
-    def _live(self) -> str:
-        state = self.machine.valve.state if self.machine.valve else "ok"
-        if state in ("private", "asleep"):
-            return "private" if state == "private" else "sleeping"
-        covered = self.covered()
-        return "covered" if covered or covered is None else "live"
-
-    def _now(self) -> str:
+    def now(self) -> str:
         """The id of the background that is shown; a reload of the config may have set another one."""
         return self._background if self.machine.compositor.background is self._shown else "configured"
 
+    @property
+    def foreground(self) -> str | None:
+        """The id of the foreground that is shown."""
+        return self._foreground[0] if self._foreground else None
+
     def shelf(self, shelf: Shelf) -> list[dict[str, Any]]:
         """Backgrounds or foregrounds in their order."""
-        on = self._now() if shelf == "backgrounds" else self._foreground[0] if self._foreground else None
+        on = self.now() if shelf == "backgrounds" else self.foreground
         return [self._told(shelf, item, on) for item in self.library.items(shelf)]
 
     def thumb(self, shelf: Shelf, name: str) -> bytes:
@@ -308,9 +283,9 @@ class Control:
         event's."""
         config = self.machine.config
         update: dict[str, Any] = {}
-        if self._asked and self._now() != "configured":
+        if self._asked and self.now() != "configured":
             try:
-                item = self.library.get("backgrounds", self._now())
+                item = self.library.get("backgrounds", self.now())
             except NotThere:
                 item = None
             if item is not None and item.path is None:
