@@ -178,8 +178,8 @@ class HttpSink(_Sink):
     token: Annotated[str, Field(min_length=8, max_length=256, pattern=r"^[A-Za-z0-9._~-]+$")] | None = None
     quality: Annotated[int, Field(ge=1, le=100)] = 80
     max_clients: Annotated[int, Field(ge=1, le=1000)] = 16
-    embed: Annotated[list[Origin], Field(max_length=16)] = Field(default_factory=list)
-    """Pages that may show the stream within them, e.g. http://octopi.local (a `token` is needed); "*": any page."""
+    embed: Annotated[list[Origin], Field(max_length=16)] | None = None
+    """Pages that may show the stream within them, e.g. [http://octopi.local]; "*": any page. Needs a `token`."""
 
 
 class V4l2LoopbackSink(_Sink):

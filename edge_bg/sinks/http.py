@@ -79,7 +79,7 @@ class Http:
         token: str | None = None,
         quality: int = 80,
         max_clients: int = 16,
-        embed: Sequence[str] = (),
+        embed: Sequence[str] | None = None,
     ) -> None:
         if not 1 <= quality <= 100:
             raise ValueError(f"quality {quality}: must be within 1..100")
@@ -92,7 +92,7 @@ class Http:
         self.token = token
         self.quality = quality
         self.max_clients = max_clients
-        self.embed = list(embed)
+        self.embed = list(embed or ())
         self.control: Any = None
         self.demand: Callable[[], None] = _nothing  # called when somebody begins to look
         self.status: Callable[[], dict[str, Any]] | None = None
