@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_bg.booth.flow import ACTIONS, TABLE, TIMES, Flow
@@ -37,6 +37,7 @@ def play(steps, *, ask, more=0):
         yield flow, effects, now, agreed
 
 
+@settings(deadline=None)
 @given(visit, st.booleans(), st.integers(0, 3))
 def test_it_is_always_in_a_state_that_ends_by_itself(steps, ask, more):
     for flow, _, now, _ in play(steps, ask=ask, more=more):
@@ -46,6 +47,7 @@ def test_it_is_always_in_a_state_that_ends_by_itself(steps, ask, more):
         assert left is None or 0 <= left <= max(SECONDS.values()) + 1e-6
 
 
+@settings(deadline=None)
 @given(visit, st.booleans())
 def test_left_alone_it_comes_back_to_the_attract_screen(steps, ask):
     *_, (flow, _, now, _) = [(Flow(SECONDS), (), 0.0, False), *play(steps, ask=ask)]
@@ -55,12 +57,14 @@ def test_left_alone_it_comes_back_to_the_attract_screen(steps, ask):
     assert flow.state == "attract"
 
 
+@settings(deadline=None)
 @given(visit, st.integers(0, 3))
 def test_no_photo_before_the_guest_agreed(steps, more):
     for _, effects, _, agreed in play(steps, ask=True, more=more):
         assert "shoot" not in effects or agreed
 
 
+@settings(deadline=None)
 @given(visit, st.booleans(), st.integers(0, 3))
 def test_a_photo_is_kept_or_thrown_away_before_anything_else_happens(steps, ask, more):
     open_, shots = 0, 0  # photos in the air
