@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -15,9 +16,23 @@ from edge_bg.errors import PictureError
 Bgr = NDArray[np.uint8]
 Gray = NDArray[np.uint8]
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mkv", ".mp4", ".avi", ".mov", ".webm", ".m4v"}
-MASK_FOLDERS = ("masks", "alpha", "matte")
+# What people call the folders and files of pictures and their masks, in lower case.
+PICTURE_FOLDERS = ("images", "image", "imgs", "img", "im", "pictures", "photos", "rgb", "input", "jpegimages")
+MASK_FOLDERS = (
+    "masks",
+    "mask",
+    "alpha",
+    "alphas",
+    "matte",
+    "mattes",
+    "gt",
+    "labels",
+    "annotations",
+    "segmentationclass",
+)
+MASK_ENDINGS = ("mask", "alpha", "matte", "gt", "label")
 
 
 def _read(path: Path, flags: int, what: str) -> NDArray[np.uint8]:
@@ -35,8 +50,16 @@ def read_bgr(path: Path) -> Bgr:
 
 
 def read_gray(path: Path) -> Gray:
-    """A mask file as uint8 (h, w); raises `PictureError`."""
-    return _read(path, cv2.IMREAD_GRAYSCALE, "mask")
+    """A mask file as uint8 (h, w): its alpha channel if it has one, else how bright it is; 0 and 1 count as 0 and 255.
+
+    Raises `PictureError`.
+    """
+    mask = _read(path, cv2.IMREAD_UNCHANGED, "mask")
+    if mask.ndim == 3 and mask.shape[2] == 4:
+        mask = np.ascontiguousarray(mask[..., 3])
+    elif mask.ndim == 3:
+        mask = np.asarray(cv2.cvtColor(mask, cv2.COLOR_BGR2GRAY), np.uint8)
+    return np.asarray(mask * 255, np.uint8) if mask.max() == 1 else mask
 
 
 def read_bgra(path: Path) -> NDArray[np.uint8]:
@@ -78,11 +101,15 @@ class Data:
 
 
 def collect(root: Path) -> Data:
-    """Everything that can be evaluated in `root`: a folder with `images/` and `masks/` (or `alpha/`), a folder of
-    pictures with an alpha channel, videos, labelled clips (images/ and masks/ whose pictures are frames in order,
-    beside a `clip.json`, as `benchmarks/clips` writes them), or folders of these (two levels deep); or one video file.
+    """Everything that can be evaluated in `root`, or in the folders in it; or one video file.
 
-    Raises `PictureError` when there is nothing.
+    - labelled pictures (see `labelled`): of people, or of whatever the model is for;
+    - videos, without labels;
+    - labelled clips: images/ and masks/ whose pictures are frames in order, beside a `clip.json`, as `benchmarks/clips`
+      writes them.
+
+    Pictures of one name in several folders are told apart by their folders' names. Raises `PictureError` when there is
+    nothing.
     """
     if not root.exists():
         raise PictureError(f"{root}: no such folder", hint="Give a folder with images/ and masks/, or with videos.")
@@ -101,21 +128,56 @@ def collect(root: Path) -> Data:
     if not items and not videos:
         raise PictureError(
             f"{root}: nothing to evaluate",
-            hint="Expected images/NAME.jpg with masks/NAME.png (255 = person), PNGs with alpha, or videos.",
+            hint="Expected images/NAME.jpg with masks/NAME.png (white = keep), NAME.jpg beside NAME_mask.png, "
+            "PNGs with alpha, or videos.",
         )
+    counts = Counter(item.name for item in items)
+    items = [replace(i, name=f"{_home(i)}-{i.name}") if counts[i.name] > 1 else i for i in items]
     return Data(root, items, videos)
 
 
+def _home(item: Item) -> str:
+    """The name of the folder that an item belongs to."""
+    folder = item.picture.parent
+    return folder.parent.name if folder.name.lower() in PICTURE_FOLDERS else folder.name
+
+
 def labelled(folder: Path) -> list[Item]:
-    """The labelled pictures of one folder, by name."""
-    images = folder / "images"
-    if images.is_dir():
-        masks = {p.stem: p for name in MASK_FOLDERS for p in sorted((folder / name).glob("*")) if p.suffix in PICTURES}
-        pictures = sorted(p for p in images.iterdir() if p.suffix.lower() in PICTURES)
-        return [Item(p.stem, p, masks[p.stem]) for p in pictures if p.stem in masks]
-    if folder.name in MASK_FOLDERS:
-        return []
-    return [Item(p.stem, p, None) for p in sorted(folder.glob("*.png")) if _has_alpha(p)]
+    """The labelled pictures of one folder, by name.
+
+    They are in a folder such as images/, their masks in one such as masks/ beside it; or the masks lie beside them as
+    NAME_mask.png or NAME-alpha.png, or as a PNG of the name of a JPEG; or the pictures are PNGs with an alpha channel.
+    A mask is white where the picture is to be kept.
+    """
+    if folder.name.lower() in (*PICTURE_FOLDERS, *MASK_FOLDERS):
+        return []  # half of a pair, which the folder above has
+    inner = {p.name.lower(): p for p in sorted(folder.iterdir()) if p.is_dir()}
+    images = next((inner[name] for name in PICTURE_FOLDERS if name in inner), None)
+    if images is not None:
+        masks: dict[str, Path] = {}
+        for name in reversed(MASK_FOLDERS):
+            masks |= {_bare(p): p for p in _pictures(inner[name])} if name in inner else {}
+        return [Item(p.stem, p, masks[p.stem]) for p in _pictures(images) if p.stem in masks]
+    files = _pictures(folder)
+    masks = {_bare(p): p for p in files if _bare(p) != p.stem}
+    photos = {p.stem for p in files if p.suffix.lower() in (".jpg", ".jpeg")}
+    masks |= {p.stem: p for p in files if p.suffix.lower() == ".png" and p.stem in photos and p.stem not in masks}
+    pairs = [Item(p.stem, p, masks[p.stem]) for p in files if p.stem in masks and p not in masks.values()]
+    taken = {path for item in pairs for path in (item.picture, item.mask)}
+    return pairs + [Item(p.stem, p, None) for p in files if p not in taken and p.suffix == ".png" and _has_alpha(p)]
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES)
+
+
+def _bare(path: Path) -> str:
+    """A mask's name without what says that it is one: NAME of NAME_mask.png."""
+    for ending in MASK_ENDINGS:
+        for mark in "_-.":
+            if path.stem.lower().endswith(mark + ending):
+                return path.stem[: -len(ending) - 1]
+    return path.stem
 
 
 def _has_alpha(path: Path) -> bool:

@@ -96,7 +96,7 @@ def test_the_command_prints_rooms_clothes_and_the_worst(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EDGE_BG_DATA", raising=False)
-    names = "lattice/black,lattice/white,tiles/black,tiles/white"
+    names = "lattice/black,tiles/white,all,all + booth"
     assert run(["evaluate", "--patterns", "--only", names, "--size", "160x90", "--workers", "1"]) == 0
     shown = capsys.readouterr().out
     for word in ("lattice", "tiles", "black", "white", "worst room:", "all + booth"):
