@@ -8,7 +8,7 @@ cutout.on((0, 177, 64))     # (H, W, 3): on a new background
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from edge_bg.network.card import ModelCard, find
 from edge_bg.network.segment import Segmenter
 from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import matting
+from edge_bg.still.confidence import expected_overlap
 from edge_bg.still.mask import coarse_mask
 
 Rgb = NDArray[np.uint8]
@@ -42,10 +43,14 @@ class Cutout:
     Attributes:
         rgb: uint8 (H, W, 3), the person's own colours even in the soft edge.
         alpha: uint8 (H, W), 255 = person.
+        confidence: 0 to 1, the overlap with the truth that can be expected; see `edge_bg.still.confidence`.
+        subject: What was looked for, "people" or "anything".
     """
 
     rgb: Rgb
     alpha: Gray
+    confidence: float = 1.0
+    subject: str = "people"
 
     def rgba(self) -> NDArray[np.uint8]:
         """Uint8 (H, W, 4), alpha not multiplied in (as PNG has it)."""
@@ -129,7 +134,8 @@ class Cutter:
         photo = _photo(picture)
         work = _shrunk(photo.rgb)
         guide = work.astype(np.float32) / np.float32(255)
-        mask = _stretched(coarse_mask(work, self.segmenter), SURE)
+        coarse = coarse_mask(work, self.segmenter)
+        mask = _stretched(coarse, SURE)
         if also is not None:
             mask = np.maximum(mask, _over(also, mask))
         if within is not None:
@@ -144,7 +150,7 @@ class Cutter:
         reach = max(3, round(0.01 * longer))
         near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
         front *= near[..., None]
-        return _full(photo, fit, front, back)
+        return replace(_full(photo, fit, front, back), confidence=expected_overlap(coarse))
 
     def close(self) -> None:
         """Let go of the model; idempotent."""

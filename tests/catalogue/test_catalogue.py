@@ -1,0 +1,207 @@
+"""`edge-bg image` over folders: twice, with several processes, with everything that can be wrong with a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from edge_bg.assets import asset_path
+from edge_bg.commands.image import image
+
+
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    bgra = cv2.imread(str(asset_path("portrait.png")), cv2.IMREAD_UNCHANGED)
+    share = bgra[..., 3:] / 255
+    small = cv2.resize(np.rint(bgra[..., :3] * share + 120 * (1 - share)).astype(np.uint8), (120, 160))
+    return cv2.imencode(".jpg", small)[1].tobytes()
+
+
+@pytest.fixture
+def folder(photo: bytes, tmp_path: Path) -> Path:
+    (tmp_path / "in/sub").mkdir(parents=True)
+    for name in ("a", "b", "sub/c"):
+        (tmp_path / f"in/{name}.jpg").write_bytes(photo)
+    return tmp_path / "in"
+
+
+def edge_bg_image(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(image, [str(each) for each in arguments], standalone_mode=False)
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_twice_is_once(beside: bool, folder: Path, photo: bytes, tmp_path: Path):
+    words = [folder] if beside else [folder, "-o", tmp_path / "out"]
+    out = folder if beside else tmp_path / "out"
+    first = edge_bg_image(*words)
+    assert first.return_value == 0, first.stderr
+    made = times(out)
+    assert len(made) == 3
+    assert "3 of 3 pictures done" in first.stderr
+    (folder / "new.jpg").write_bytes(photo)
+    again = edge_bg_image(*words)
+    assert again.return_value == 0
+    assert "1 of 4 pictures done, 3 done before" in again.stderr
+    after = times(out)
+    assert len(after) == 4
+    assert {name: after[name] for name in made} == made
+    assert not list(out.rglob("*.part"))
+
+
+def test_several_processes_make_the_same(folder: Path, tmp_path: Path):
+    assert edge_bg_image(folder, "-o", tmp_path / "one", "--jobs", 1).return_value == 0
+    assert edge_bg_image(folder, "-o", tmp_path / "two", "--jobs", 2).return_value == 0
+    for path in (tmp_path / "one").rglob("*.png"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+
+
+def test_everything_that_can_be_wrong(folder: Path, photo: bytes, tmp_path: Path):
+    (folder / "zero.jpg").write_bytes(b"")
+    (folder / "cut.jpg").write_bytes(photo[: len(photo) // 2])
+    (folder / "text.png").write_bytes(b"hello")
+    header = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
+    (folder / "huge.png").write_bytes(
+        header[:16] + (20000).to_bytes(4, "big") + (10000).to_bytes(4, "big") + header[24:]
+    )
+    cv2.imwrite(str(folder / "one.png"), np.zeros((1, 1, 3), np.uint8))
+    cv2.imwrite(str(folder / "ribbon.png"), np.full((30000, 1, 3), 90, np.uint8))
+    (folder / "sub/loop").symlink_to(folder)
+    (folder / "a.png").write_bytes(photo)  # two inputs for one output
+    done = edge_bg_image(folder, "-o", tmp_path / "out")
+    assert done.return_value == 1
+    for words in (
+        "zero.jpg: the file is empty", "cut.jpg: the JPEG breaks off early", "text.png: not a picture",
+        "20000x10000 is 200 megapixels, more than 64", "leads back into a folder it lies in",
+        "a.png: a.png is another picture's already, so it becomes a-2.png",
+        "6 of 10 pictures done, 4 failed, 2 without anything to cut out",
+    ):  # fmt: skip
+        assert words in done.stderr, done.stderr
+    sizes = {path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in (tmp_path / "out").rglob("*.png")}
+    assert sizes["ribbon.png"] == (30000, 1, 4)
+    assert sizes["one.png"] == (1, 1, 4)
+    assert len(sizes) == 6
+    failed_again = edge_bg_image(folder, "-o", tmp_path / "out")
+    assert "0 of 10 pictures done, 6 done before, 4 failed" in failed_again.stderr
+
+
+def test_the_sheet_shows_all_and_needs_nothing(folder: Path, tmp_path: Path):
+    (folder / "<b>&.jpg").write_bytes((folder / "a.jpg").read_bytes())
+    cv2.imwrite(str(folder / "wall.png"), np.full((90, 120, 3), 100, np.uint8))
+    assert edge_bg_image(folder, "-o", tmp_path / "out").return_value == 0
+    page = (tmp_path / "out/contact-sheet.html").read_text()
+    assert page.count("data:image/webp;base64,") == 10
+    assert "&lt;b&gt;&amp;.png" in page
+    assert "<b>&.png" not in page
+    assert not re.search(r"(src|href)=\"(https?:)?//", page)
+    assert page.index("Look at these") < page.index("wall.png") < page.index("These look fine")
+    for target in re.findall(r'href="([^"]+)"', page):
+        from urllib.parse import unquote
+
+        assert (tmp_path / "out" / unquote(target)).is_file()
+
+
+def test_no_room_and_no_right_to_write(folder: Path, tmp_path: Path, root: Path):
+    """On a file system of 40 kB, and on one that is read-only, in a mount namespace of our own."""
+    for number in range(6):
+        noise = np.random.default_rng(number).integers(0, 255, (300, 300, 3)).astype(np.uint8)
+        cv2.imwrite(str(folder / f"n{number}.png"), noise)
+    out = tmp_path / "out"
+    out.mkdir()
+    run = f"{sys.executable} -m edge_bg image {folder} -o {out} --background green --jobs 1 --no-sheet"
+    script = (
+        f"mount -t tmpfs -o size=40k none {out} || exit 77\n{run}; echo code $?; find {out} -type f; "
+        f"mount -o remount,ro {out}; {run} --overwrite; echo code $?"
+    )
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        pytest.skip("unshare is not installed (util-linux)")
+    command = [unshare, "-rm", "sh", "-c", script]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=100)
+    if done.returncode == 77 or "unshare failed" in done.stderr or "Operation not permitted" in done.stderr:
+        pytest.skip("no mount namespaces here: " + done.stderr.strip()[:100])
+    assert done.stdout.count("code 1") == 2
+    assert "No space left on device" in done.stderr
+    assert "Read-only file system" in done.stderr
+    assert ".part" not in done.stdout
+    assert "Traceback" not in done.stderr
+    assert re.search(r"[1-8] of 9 pictures done, [1-8] failed", done.stderr)
+
+
+def test_a_worker_that_dies_costs_its_picture(folder: Path, photo: bytes, tmp_path: Path):
+    """One process is killed in the middle: its picture is tried again, and all are there."""
+    import psutil
+
+    for number in range(12):
+        (folder / f"m{number:02d}.jpg").write_bytes(photo)
+    out = tmp_path / "out"
+    killed: list[int] = []
+
+    def kill() -> None:
+        end = time.monotonic() + 90
+        while not killed and time.monotonic() < end:
+            workers = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+            if workers and list(out.rglob("m*.png")):
+                workers[0].send_signal(signal.SIGKILL)
+                killed.append(workers[0].pid)
+            time.sleep(0.01)
+
+    out.mkdir()
+    thread = threading.Thread(target=kill)
+    thread.start()
+    done = edge_bg_image(folder, "-o", out, "--jobs", 2)
+    thread.join()
+    assert killed
+    assert done.return_value == 0, done.stderr
+    assert len(list(out.rglob("*.png"))) == 15
+
+
+def test_a_hot_folder_takes_what_is_whole(photo: bytes, tmp_path: Path, root: Path):
+    hot, out = tmp_path / "hot", tmp_path / "out"
+    hot.mkdir()
+    (hot / "first.jpg").write_bytes(photo)
+    command = [sys.executable, "-m", "edge_bg", "image", hot, "-o", out, "--watch", "--jobs", "1"]
+
+    def wait_for(name: str) -> bool:
+        end = time.monotonic() + 60
+        while not (out / name).is_file() and time.monotonic() < end:
+            time.sleep(0.05)
+        return (out / name).is_file()
+
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, env={**os.environ}) as process:
+        try:
+            assert wait_for("first.png")
+            with (hot / "slow.jpg").open("wb") as file:  # a camera that writes slowly
+                file.write(photo[: len(photo) // 2])
+                file.flush()
+                (hot / "second.jpg").write_bytes(photo)
+                assert wait_for("second.png")
+                time.sleep(1.2)
+                assert not (out / "slow.png").exists()
+                file.write(photo[len(photo) // 2 :])
+            assert wait_for("slow.png")
+            end = time.monotonic() + 20
+            while (out / ".edge-bg/manifest.jsonl").read_text().count('"done"') < 3 and time.monotonic() < end:
+                time.sleep(0.05)
+            time.sleep(0.2)
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert "3 of 3 pictures done" in errors
+    assert "breaks off" not in errors
