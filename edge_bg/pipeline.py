@@ -90,7 +90,7 @@ class Pipeline:
             if self._to_sinks:
                 frame.truth = None  # no sink wants it, and a plane for every frame on its way is 10 MB
             with self._turn:
-                self.segmenter.shrink(frame)
+                self.segmenter.shrink(frame.picture)
             if self._shown is not None:
                 self._shown.put(frame)
             if not self._captured.put(frame):
@@ -99,7 +99,7 @@ class Pipeline:
     def _infer(self) -> None:
         for frame in self._captured:
             with self.stats.time("infer"):
-                mask = self.segmenter(frame)
+                mask = self.segmenter(frame.picture)
             check_mask(mask)
             if not self._masked.put((frame, mask)):
                 return
@@ -112,7 +112,7 @@ class Pipeline:
                 continue
             frame, mask, of = dated
             with self._turn, self.stats.time("matte"):
-                alpha = self.matte(mask, frame, of)
+                alpha = self.matte(mask, frame.picture, of.picture)
             if not self._refined.put((frame, alpha)):
                 return
 

@@ -52,6 +52,14 @@ def _models(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
 )
 @click.option("--size", metavar="WxH", help="Size of the frames, such as 1280x720.")
 @click.option("--fps", "--framerate", type=float, metavar="N", help="Frames per second asked of the source.")
+@click.option(
+    "--fit", type=click.Choice(["contain", "cover", "stretch"]),
+    help="How a picture of another shape gets to --size: whole, cut off, or distorted.",
+)  # fmt: skip
+@click.option(
+    "--rotate", type=click.Choice(["0", "90", "180", "270"]), callback=lambda _c, _p, value: value and int(value),
+    help="Turn the picture clockwise by so many degrees.",
+)  # fmt: skip
 @click.option("--hflip/--no-hflip", default=None, help="Mirror the camera's picture.")
 @click.option("--vflip/--no-vflip", default=None, help="Turn the camera's picture upside down.")
 @click.option("--loop/--no-loop", default=None, help="Play a file again when it ends.")
@@ -94,6 +102,7 @@ def _changes(options: dict[str, Any]) -> dict[str, Change]:
     keys = {
         "source": "source", "background": "background", "model": "model.name", "size": "source.size",
         "fps": "source.fps", "hflip": "source.hflip", "vflip": "source.vflip", "loop": "source.loop",
+        "fit": "source.fit", "rotate": "source.rotate",
     }  # fmt: skip
     for option, key in keys.items():
         if options[option] is not None:

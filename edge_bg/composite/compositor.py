@@ -18,7 +18,7 @@ from edge_bg.composite.colour import OldRoom, blend, blend_without
 from edge_bg.composite.layer import Layer, Place, lay_on
 from edge_bg.composite.light import LightMatch, LightWrap
 from edge_bg.composite.options import CompositeOptions
-from edge_bg.frame import I420, Frame, Pool, Size, filled, planes
+from edge_bg.frame import I420, Frame, Pool, Size, crop, filled, paste, planes, resize
 from edge_bg.frame.tiles import Grid, Rect, Scratch, soft_parts
 
 Seen = Callable[[Frame, Frame, I420], None]
@@ -63,18 +63,27 @@ class Compositor:
         self.fps = fps
         self._pool = Pool(size)
         self._scratch = Scratch()
-        self._old = OldRoom(Grid.of(size)) if clean else None
-        self._wrap = LightWrap(Grid.of(size), wrap) if wrap else None
+        self._edges = clean, wrap
+        self._black = filled(size, (0, 128, 128))
+        self._fit(size)
         self._match = LightMatch(match) if match else None
         self._lock = threading.Lock()
         self.seen: Seen | None = None  # told of each frame as it came, as it went out, and what is behind
         self.want_cutout = False  # whether frames shall carry the person alone, too (`Frame.cutout`)
         self._foreground: Layer | None = None
         self._place = Place(shift_x, shift_y, scale)
-        self._black = filled(size, (0, 128, 128))
         if not ready:
             background.open(size, fps)
         self._background = background
+
+    def _fit(self, size: Size) -> None:
+        """Get ready for pictures of `size`, which lie in frames that may be larger."""
+        clean, wrap = self._edges
+        self._picture = size
+        self._old = OldRoom(Grid.of(size)) if clean else None
+        self._wrap = LightWrap(Grid.of(size), wrap) if wrap else None
+        self._inside: Pool | None = None if size == self.size else Pool(size)
+        self._nothing = self._black if size == self.size else filled(size, (0, 128, 128))
 
     @property
     def foreground(self) -> Layer | None:
@@ -131,24 +140,33 @@ class Compositor:
         self.close()
 
     def __call__(self, frame: Frame, alpha420: I420) -> Frame:
-        """The composited frame: new data from a pool, time, index and truth as in `frame`."""
-        if frame.size != self.size or alpha420.shape != frame.data.shape:
+        """The composited frame: new data from a pool, time, index and truth as in `frame`.
+
+        alpha420 is of the frame's picture (`Frame.picture`); padding is background, its alpha is 0.
+        """
+        picture = frame.picture
+        if frame.size != self.size or alpha420.shape != picture.data.shape:
             raise ValueError(f"frame {frame.size} and alpha {alpha420.shape} do not fit a compositor of {self.size}")
-        carrying = replace(frame, alpha420=alpha420)
+        if picture.size != self._picture:
+            self._fit(picture.size)
+        whole = _whole(frame, alpha420)
+        carrying = replace(frame, alpha420=whole, inner=None)
         with self._lock:
             background, place, cutout = self._background, self._place, None
             if background.mode == "pass":
                 return carrying
-            behind = background(carrying)
+            behind = self._behind(frame, alpha420, carrying)
             out = self._pool.take()
             if self.want_cutout or not place.as_seen:
                 cutout = self._pool.take()
-                self._blend(frame.data, behind, alpha420, cutout, alone=True)
+                self._blend_in(frame, behind, alpha420, cutout, alone=True)
+                alpha420 = whole
                 if not place.as_seen:
                     cutout, alpha420 = place.move_i420(cutout, 128), place.move_i420(alpha420, 0)
                 lay_on(cutout, alpha420, behind, out)
             else:
-                self._blend(frame.data, behind, alpha420, out)
+                self._blend_in(frame, behind, alpha420, out)
+                alpha420 = whole
             if self._foreground is not None:
                 alpha420 = alpha420.copy() if background.mode == "alpha" else alpha420
                 self._foreground.over(out, alpha420 if background.mode == "alpha" else None)
@@ -160,13 +178,31 @@ class Compositor:
             self.seen(carrying, made, behind)
         return made
 
+    def _behind(self, frame: Frame, alpha: I420, carrying: Frame) -> I420:
+        """The background, all over the frame. A blurred room is the picture's, and fills the padding, too."""
+        if frame.area is None or not self._background.room:
+            return self._background(carrying)
+        room = self._background(replace(frame.picture, alpha420=alpha))
+        return paste(room, frame.area, resize(room, self.size, self._pool.take()))
+
+    def _blend_in(self, frame: Frame, behind: I420, alpha: I420, out: I420, *, alone: bool = False) -> None:
+        """The frame's picture over `behind`; see `_blend`."""
+        if frame.area is None:
+            self._blend(frame.data, behind, alpha, out, alone=alone)
+            return
+        assert self._inside is not None
+        blended, within = self._inside.take(), self._inside.take()
+        np.copyto(out, self._black if alone else behind)
+        self._blend(frame.picture.data, crop(behind, frame.area, within), alpha, blended, alone=alone)
+        paste(blended, frame.area, out)
+
     def _blend(self, person: I420, behind: I420, alpha: I420, out: I420, *, alone: bool = False) -> None:
         """`person` over `behind`; `alone`: over black, in the light of `behind`."""
         known = soft_parts(alpha)
         if known:
             soft, solid = known
         else:
-            width, height = self.size
+            width, height = self._picture
             soft, solid = [Rect(0, top, width, min(top + _BAND, height)) for top in range(0, height, _BAND)], []
         old, wrap = (self._old, self._wrap) if known and soft else (None, None)
         if alone or self._background.mode == "alpha":
@@ -176,7 +212,7 @@ class Compositor:
             old.look(person, alpha, soft, tables)
         if wrap is not None:
             wrap.look(behind, alpha, soft)
-        under = self._black if alone else behind
+        under = self._nothing if alone else behind
         pictures = [planes(np.asarray(picture)) for picture in (person, under, alpha, out)]
         for plane, (fg, bg, weight, target) in enumerate(zip(*pictures, strict=True)):
             np.copyto(target, bg)  # a plane at a time, so that it is still in the cache for what follows
@@ -203,3 +239,10 @@ def _at(rect: Rect, plane: int) -> tuple[slice, slice]:
     """Where `rect` of the frame lies in plane 0 (Y), 1 (U) or 2 (V)."""
     cell = 2 if plane else 1
     return slice(rect.top // cell, rect.bottom // cell), slice(rect.left // cell, rect.right // cell)
+
+
+def _whole(frame: Frame, alpha420: I420) -> I420:
+    """The alpha of the frame's picture as that of the frame: 0 where it is padding."""
+    if frame.area is None:
+        return alpha420
+    return paste(alpha420, frame.area, np.zeros_like(frame.data))

@@ -14,11 +14,21 @@ from edge_bg.config import shorthand
 from edge_bg.config.types import AnyPath, Bad, Color, Controls, Fps, InputPath, Name, Origin, OrText, Part, Size
 
 
-class SyntheticSource(Part):
+class _Source(Part):
+    size: Size | None = None
+    """Of the frames; null: 1280x720, or 720x1280 where it is turned by 90 or 270."""
+    fit: Literal["contain", "cover", "stretch"] = "contain"
+    """How a picture of another shape gets to the size: whole, background round it; cut off on both sides; distorted."""
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise by which the picture is turned, for a camera that is mounted on its side."""
+
+
+class SyntheticSource(_Source):
     """A portrait in the public domain moving over clutter: no camera needed, the true mask known."""
 
     kind: Literal["synthetic"] = "synthetic"
-    size: Size = (1280, 720)
+    drawn: Size | None = None
+    """The size the scene is drawn at, as if a camera gave that one; null: that of the frames. To try `fit`."""
     fps: Fps = 30.0
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Another seed gives another room, another walk and another light."""
@@ -30,7 +40,7 @@ class SyntheticSource(Part):
     """Grain of the camera, in grey levels."""
 
 
-class FileSource(Part):
+class FileSource(_Source):
     """A video file."""
 
     kind: Literal["file"] = "file"
@@ -40,11 +50,13 @@ class FileSource(Part):
     """At the video's own pace, or as fast as possible; null: paced where every sink is live (http, v4l2loopback)."""
     size: Size | None = None
     """null: the video's own size (an odd side loses a row or column)."""
+    bars: bool = True
+    """Black bars that are in the film are found, and taken for background."""
     decoder: Literal["auto", "av", "opencv"] = "auto"
     """av is PyAV (extra `video`); auto takes it where it is installed."""
 
 
-class ImagesSource(Part):
+class ImagesSource(_Source):
     """A picture, a folder of pictures, or a glob such as `photos/*.jpg`."""
 
     kind: Literal["images"] = "images"
@@ -58,13 +70,12 @@ class ImagesSource(Part):
     """null: the size of the first picture."""
 
 
-class V4l2Source(Part):
+class V4l2Source(_Source):
     """A webcam or capture card through Video4Linux."""
 
     kind: Literal["v4l2"] = "v4l2"
     device: Annotated[str, Field(min_length=1, max_length=4096)] = "/dev/video0"
     """Best a name that survives renumbering, /dev/v4l/by-id/... or usb:PORT; see `edge-bg run --list-cameras`."""
-    size: Size = (1280, 720)
     fps: Fps = 30.0
     format: Literal["auto", "mjpg", "yuyv", "nv12"] = "auto"
     hflip: bool = False
@@ -75,13 +86,12 @@ class V4l2Source(Part):
     """true: start without the camera and take it when it comes (for a service)."""
 
 
-class Picamera2Source(Part):
+class Picamera2Source(_Source):
     """A Raspberry Pi camera through picamera2."""
 
     kind: Literal["picamera2"] = "picamera2"
     camera: Annotated[int, Field(ge=0, le=15)] | Name = 0
     """Number, or the sensor's name such as imx708, which survives renumbering."""
-    size: Size = (1280, 720)
     fps: Fps = 30.0
     hflip: bool = False
     vflip: bool = False

@@ -28,11 +28,14 @@ from edge_bg.frame.i420 import (
     I420,
     MAX_SIDE,
     SHARE,
+    Area,
     Picture,
     Size,
     check_size,
+    crop,
     empty,
     filled,
+    paste,
     planes,
     resize,
     size_of,
@@ -44,12 +47,14 @@ __all__ = [
     "I420",
     "MAX_SIDE",
     "SHARE",
+    "Area",
     "Frame",
     "Picture",
     "Pool",
     "Size",
     "check_size",
     "compress_range",
+    "crop",
     "empty",
     "expand_range",
     "filled",
@@ -58,6 +63,7 @@ __all__ = [
     "from_nv12",
     "from_rgb",
     "from_yuyv",
+    "paste",
     "planes",
     "resize",
     "size_of",
@@ -83,6 +89,11 @@ class Frame:
         covered: True when this is the privacy cover and holds no pixel of the camera.
         premultiplied: True when the colours are multiplied by alpha, that is blended over black (background
             `transparent`): to put it on a picture, add the picture times `1 - alpha`.
+        area: Where the picture lies in the frame; the rest is padding, and background. None: it fills the frame.
+        clear: `(H, W)` uint8, how opaque the picture itself is, 0 where it is clear; None: everywhere, 255.
+        scene: Frames of one number follow one another; where it changes, nothing seen before counts any more.
+        inner: The picture alone, once somebody asked for it (`picture`).
+        outer: The size of the frame that a picture alone lies in.
     """
 
     data: I420
@@ -95,6 +106,30 @@ class Frame:
     cutout: I420 | None = None
     covered: bool = False
     premultiplied: bool = False
+    area: Area | None = None
+    clear: Picture | None = None
+    scene: int = 0
+    inner: Frame | None = None
+    outer: Size | None = None
+
+    @property
+    def picture(self) -> Frame:
+        """The frame without its padding: what the network, the matte and the composite look at. Itself without any."""
+        if self.area is None:
+            return self
+        if self.inner is None:
+            self.inner = replace(
+                self,
+                data=crop(self.data, self.area),
+                alpha420=None if self.alpha420 is None else crop(self.alpha420, self.area),
+                truth=None if self.truth is None else _part(self.truth, self.area),
+                clear=None if self.clear is None else _part(self.clear, self.area),
+                small=None,
+                half=None,
+                area=None,
+                outer=self.size,
+            )
+        return self.inner
 
     @property
     def size(self) -> Size:
@@ -156,4 +191,10 @@ class Frame:
             small=None if self.small is None else self.small.copy(),
             half=None if self.half is None else self.half.copy(),
             cutout=None if self.cutout is None else self.cutout.copy(),
+            clear=None if self.clear is None else self.clear.copy(),
+            inner=None if self.inner is None else self.inner.copy(),
         )
+
+
+def _part(plane: Picture, area: Area) -> Picture:
+    return plane[area.top : area.bottom, area.left : area.right]

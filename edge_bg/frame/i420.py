@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -13,6 +13,26 @@ I420: TypeAlias = NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]  # width, height
 
 MAX_SIDE = 8192
+
+
+class Area(NamedTuple):
+    """A part of a frame, in pixels, all even: columns left..right, rows top..bottom, ends excluded."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def size(self) -> Size:
+        """(width, height)."""
+        return self.right - self.left, self.bottom - self.top
+
+    def at(self, plane: int) -> tuple[slice, slice]:
+        """Index of the part into plane 0 (Y), 1 (U) or 2 (V)."""
+        cell = 2 if plane else 1
+        return slice(self.top // cell, self.bottom // cell), slice(self.left // cell, self.right // cell)
+
 
 # The scale for cv2.multiply that makes a share of 255ths: OpenCV rounds the product on x86 and cuts it off on Arm, and
 # a hair too much keeps whole products whole there.
@@ -85,4 +105,19 @@ def unpremultiply(i420: I420, alpha420: I420, out: I420 | None = None) -> I420:
     for rows, middle in ((slice(None, height), 0.0), (slice(height, None), 128.0)):
         straight = (i420[rows] - np.float32(middle)) * 255 / known[rows] + middle
         out[rows] = np.where(alpha420[rows] > 0, np.clip(np.rint(straight), 0, 255), middle)
+    return out
+
+
+def crop(i420: I420, area: Area, out: I420 | None = None) -> I420:
+    """The part `area` of an I420 picture or alpha, a copy."""
+    out = empty(area.size) if out is None else out
+    for number, (source, target) in enumerate(zip(planes(i420), planes(out), strict=True)):
+        np.copyto(target, source[area.at(number)])
+    return out
+
+
+def paste(i420: I420, area: Area, out: I420) -> I420:
+    """Write an I420 picture or alpha of the size of `area` into that part of `out`."""
+    for number, (source, target) in enumerate(zip(planes(i420), planes(out), strict=True)):
+        np.copyto(target[area.at(number)], source)
     return out

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.frame.i420 import I420, Picture, Size, check_size
+from edge_bg.frame.i420 import I420, Picture, Size, check_size, planes
 
 WORKING_PIXELS = 128 * 72
 TILE = 2  # side of a tile in working pixels
@@ -184,6 +184,20 @@ def soft_parts(alpha420: I420) -> tuple[list[Rect], list[Rect]] | None:
     """(soft parts, solid parts) as `alpha420` knows them, or None when it knows nothing."""
     soft, solid = getattr(alpha420, "soft", None), getattr(alpha420, "solid", None)
     return None if soft is None or solid is None else (soft, solid)
+
+
+def clip(alpha420: I420, clear: Picture) -> I420:
+    """`alpha420` where the picture itself, `clear` `(H, W)`, is opaque, in place: never more than that is.
+
+    What was solid counts as soft afterwards.
+    """
+    y, u, v = planes(np.asarray(alpha420))
+    cv2.min(y, clear, dst=y)
+    half = cv2.resize(clear, u.shape[::-1], interpolation=cv2.INTER_AREA)
+    for plane in (u, v):
+        cv2.min(plane, half, dst=plane)
+    known = soft_parts(alpha420)
+    return alpha420 if known is None else with_soft(np.asarray(alpha420), known[0] + known[1], [])
 
 
 class Scratch:

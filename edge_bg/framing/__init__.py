@@ -56,6 +56,7 @@ class Framing:
         self.options = FramingOptions(**options)
         self.stats = stats or Stats()
         self._size: Size | None = None
+        self._scene = 0
         self._mask: Picture | None = None
         self._looks: list[Look] = []  # one of the whole frame, or closer ones that do not meet
         self._scouted: Picture | None = None  # the thumbnail that newcomers are told from
@@ -93,8 +94,9 @@ class Framing:
 
     def __call__(self, frame: Frame) -> Picture:
         """The mask of `frame`."""
-        if frame.size != self._size:
+        if frame.size != self._size or frame.scene != self._scene:
             self._start(frame.size)
+            self._scene = frame.scene
         whole = self._motion.thumb(frame)
         thumbs = [whole if look.box is None else self._motion.thumb(frame, self._region(look)) for look in self._looks]
         due = [(look, thumb) for look, thumb in zip(self._looks, thumbs, strict=True) if self._due(frame, look, thumb)]

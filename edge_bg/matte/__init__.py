@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes, size_of
-from edge_bg.frame.tiles import WORKING_PIXELS, Grid
+from edge_bg.frame.tiles import WORKING_PIXELS, Grid, clip
 from edge_bg.matte.booth import Booth
 from edge_bg.matte.chroma import ChromaKey
 from edge_bg.matte.clean import clean
@@ -25,8 +25,10 @@ class Matte:
 
     `matte(mask, frame, of)` for a mask that was made `of` an older frame: it is moved along with its people first.
 
-    The mask is uint8 `(h, w)` of any size, 255 = person, and covers exactly the frame. One `Matte` serves one
-    stream, in order: it remembers the last frame. The alpha knows which of its tiles are soft (`edge_bg.frame.tiles`).
+    Of a frame with padding give it the picture (`Frame.picture`); it starts afresh where that has another size, or
+    where another scene begins. The mask is uint8 `(h, w)` of any size, 255 = person, and covers exactly the picture.
+    One `Matte` serves one stream, in order: it remembers the last frame. The alpha knows which of its tiles are soft
+    (`edge_bg.frame.tiles`).
 
     Args:
         size: (width, height) of the frames, in pixels, both even.
@@ -38,18 +40,18 @@ class Matte:
 
     def __init__(self, size: Size, **options: Any) -> None:
         self.size = size
+        self._scene = 0
         self.options = MatteOptions(**options)
         o = self.options
         self.booth = Booth() if o.booth else None
         self.key = ChromaKey(_rgb(o.key), o.tolerance) if o.key else None
         self._motion = Motion()
         self._smoother = Smoother(o.smoothing, o.certainty, o.motion) if o.smoothing else None
-        self._upsampler = self._make_upsampler(Grid.of(size))
-        self._pixels = WORKING_PIXELS
         self._far = False
+        self._pixels = WORKING_PIXELS
+        self._upsampler = self._make_upsampler(Grid.of(size))
         self._curve = curve(o.low, o.high)
-        self._pool = Pool(size)
-        self._luma = np.empty((size[1] // 2, size[0] // 2), np.uint8)
+        self._fit(size)
 
     @property
     def grid(self) -> Grid:
@@ -77,11 +79,33 @@ class Matte:
         pixels = min(max(mask.size // 4, _FOR_FAR if self._far else WORKING_PIXELS), _FINEST)
         if pixels != self._pixels:
             self._pixels = pixels
-            grid = Grid.of(self.size, pixels)
+            grid = Grid.of(self._picture, pixels)
             if grid != self.grid:
                 past = self._upsampler
                 self._upsampler = self._make_upsampler(grid)
                 self._upsampler.follow(past)
+
+    def _suit_frame(self, *frames: Frame) -> None:
+        """Start afresh for a picture of another size or scene; ValueError for frames of another size than promised."""
+        for each in frames:
+            if (each.outer or each.size) != self.size or each.size != frames[0].size:
+                raise ValueError(f"frame of {each.size}, but this matte was made for {self.size}")
+        frame = frames[0]
+        if frame.scene != self._scene:
+            self._scene = frame.scene
+            self.reset()
+        if frame.size != self._picture:
+            self._fit(frame.size)
+            self.booth = Booth() if self.booth else None
+
+    def _fit(self, size: Size) -> None:
+        """Get ready for pictures of `size`."""
+        self._picture = size
+        self._pool = Pool(size)
+        self._luma = np.empty((size[1] // 2, size[0] // 2), np.uint8)
+        self._pixels = WORKING_PIXELS
+        self._upsampler = self._make_upsampler(Grid.of(size))
+        self.reset()
 
     def reset(self) -> None:
         """Forget the past, as after a cut or a cover."""
@@ -94,9 +118,7 @@ class Matte:
 
     def __call__(self, mask: Picture, frame: Frame, of: Frame | None = None) -> I420:
         """alpha420 `(H * 3 // 2, W)` uint8. ValueError when a frame is of another size than promised."""
-        for each in (frame, of or frame):
-            if each.size != self.size:
-                raise ValueError(f"frame of {each.size}, but this matte was made for {self.size}")
+        self._suit_frame(frame, of or frame)
         self._suit(mask)
         then = None if of is None or of is frame else self._colour(of, self._halves(of))
         halves = self._halves(frame)
@@ -113,7 +135,8 @@ class Matte:
             mask, colour = self._smoother(mask, colour, moved)
         mask = clean(mask, self.options.specks)
         curved: Any = cv2.LUT(mask, self._curve)
-        return self._upsampler(curved, colour, moved, halves, self._pool.take())
+        alpha = self._upsampler(curved, colour, moved, halves, self._pool.take())
+        return alpha if frame.clear is None else clip(alpha, frame.clear)
 
     def relearn(self) -> None:
         """The room is empty now: learn it anew, whatever the network sees in it. From any thread."""
@@ -123,6 +146,7 @@ class Matte:
     def follow(self, past: Matte) -> None:
         """Take over from another matte what it knows of the empty room, if that room is seen at the same size."""
         if self.booth and past.booth and past.size == self.size:
+            self._fit(past._picture)
             self.booth = past.booth
 
     def _colour(self, frame: Frame, halves: list[Picture]) -> Picture:
@@ -131,7 +155,7 @@ class Matte:
         colour: Picture = np.empty((3, *size[::-1]), np.uint8)
         if (
             frame.small is not None
-            and self.grid.padded == self.size
+            and self.grid.padded == self._picture
             and size_of(frame.small) == (2 * size[0], 2 * size[1])
         ):
             halves, how = list(planes(frame.small)), cv2.INTER_AREA
@@ -149,7 +173,7 @@ class Matte:
         if frame.half is None:
             cv2.resize(y, luma.shape[::-1], dst=luma, interpolation=cv2.INTER_AREA)
         halves = [luma, u, v]
-        if self.grid.padded == self.size:
+        if self.grid.padded == self._picture:
             return halves
         return [self._pad(plane, 2) for plane in halves]
 
@@ -161,7 +185,7 @@ class Matte:
 
     def _fit_mask(self, mask: Picture) -> Picture:
         """The mask at working size."""
-        scale, size = self.grid.scale, self.size
+        scale, size = self.grid.scale, self._picture
         if size[0] % scale == 0 and size[1] % scale == 0:
             fitting = (size[0] // scale, size[1] // scale)
             how = cv2.INTER_AREA if mask.shape[1] >= fitting[0] and mask.shape[0] >= fitting[1] else cv2.INTER_LINEAR

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
+import numpy as np
+
 from edge_bg.errors import DelegateError
-from edge_bg.frame import I420, Frame, Pool, planes
+from edge_bg.frame import I420, Frame, Picture, Pool, planes
 from edge_bg.loop.stats import Stats
 from edge_bg.network.card import ModelCard, find
 from edge_bg.network.ladder import Ladder
@@ -77,7 +80,8 @@ class Segmenter:
         while True:
             box = self.prepare(frame, region)
             if self.invoke():
-                return self.mask(box)
+                mask = self.mask(box)
+                return mask if frame.clear is None else _seen(mask, frame.clear, region)
 
     def shrink(self, frame: Frame) -> None:
         """Give `frame` its `small` picture, at the network's size, if it came without one and is larger than that.
@@ -149,3 +153,11 @@ class Segmenter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _seen(mask: Mask, clear: Picture, region: Region | None) -> Mask:
+    """`mask` without what the picture hides: where `clear` `(H, W)`, cut to `region`, is 0, nobody is."""
+    if region is not None:
+        x, y, width, height = region
+        clear = clear[y : y + height, x : x + width]
+    return np.asarray(cv2.min(mask, cv2.resize(clear, mask.shape[::-1], interpolation=cv2.INTER_AREA)), np.uint8)

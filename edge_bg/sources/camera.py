@@ -10,10 +10,11 @@ from abc import abstractmethod
 from edge_bg.errors import SourceError
 from edge_bg.frame import Frame, Pool, Size
 from edge_bg.sources.base import AGAIN, Again, SourceBase
-from edge_bg.sources.fit import asked_size
+from edge_bg.sources.fit import Fitter, asked_size
 
 log = logging.getLogger(__name__)
 
+USUAL: Size = (1280, 720)
 FIRST_RETRY, LAST_RETRY = 0.5, 10.0  # seconds between attempts to reach a lost camera
 BAD_IN_A_ROW = 10  # frames that could not be read, with growing pauses: about a second; then the camera is lost,
 SILENCE = 2.5  # as it is after a read that gave nothing this many seconds after the last frame
@@ -22,23 +23,26 @@ SILENCE = 2.5  # as it is after a read that gave nothing this many seconds after
 class CameraBase(SourceBase):
     """A live source that looks for its camera again, with backoff, whenever it is gone.
 
+    size: of the frames, None for 1280x720 before it is turned; `asked` is what to ask the camera for, which may lie on
+    its side.  fitter: makes what it gives into frames.
     wait: True lets `open` succeed while the camera is absent (state "lost: ..."); frames come once it is there.
     """
 
     live = True
 
-    def __init__(self, name: str, size: Size, fps: float, wait: bool) -> None:
+    def __init__(self, name: str, size: Size | None, fps: float, wait: bool, fitter: Fitter) -> None:
         super().__init__()
         self.name = name
-        checked = asked_size(size, name)
-        if checked is None:
-            raise SourceError(f"{name}: it needs a size", hint="such as size: 1280x720")
+        checked = asked_size(size, name) or fitter.turned(USUAL)
         if not 0 < fps <= 1000:
             raise SourceError(f"{name}: fps {fps} is out of range", hint="between 1 and 1000")
         self.size = checked
+        self.asked = fitter.turned(checked)
+        self._fitter = fitter
+        fitter.open(checked)
         self.fps = float(fps)
         self.wait = wait
-        self._pool = Pool(self.size)
+        self._pool = Pool(self.asked)
         self._index = 0
         self._time = 0.0
         self._connected = False

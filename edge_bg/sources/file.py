@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_bg.errors import MissingDependency, SourceError
-from edge_bg.frame import I420, Frame, Pool, Size, size_of
+from edge_bg.frame import I420, Area, Frame, Size, size_of
+from edge_bg.sources.bars import Bars
 from edge_bg.sources.base import SourceBase
-from edge_bg.sources.fit import asked_size, fit
+from edge_bg.sources.cuts import Cuts
+from edge_bg.sources.fit import Fitter, asked_size
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,10 @@ class VideoFile(SourceBase):
     """The frames of a video, upright, less an odd last row or column.
 
     path: any file that FFmpeg reads.  loop: start again at the end.  realtime: at the video's pace (frames that
-    nobody is in time for are dropped), or as fast as they are taken, each one.  size: (width, height) to fit it
-    into whole.  decoder: "av", "opencv", or "auto" for the first that is installed.
+    nobody is in time for are dropped), or as fast as they are taken, each one.  size: (width, height) of the frames,
+    None for its own.  fit, rotate: how it gets there, see `fit.Fitter`.
+    bars: find black ones that are in the film, and leave them out of `Frame.area`.
+    decoder: "av", "opencv", or "auto" for the first that is installed.
     A file that breaks off midway ends there, with a warning and a count in `failures`.
     """
 
@@ -56,6 +60,9 @@ class VideoFile(SourceBase):
         realtime: bool = False,
         size: Size | None = None,
         decoder: str = "auto",
+        fit: str = "contain",
+        rotate: int = 0,
+        bars: bool = True,
     ) -> None:
         super().__init__()
         self.path = Path(path).expanduser()
@@ -63,15 +70,19 @@ class VideoFile(SourceBase):
         self.loop = loop
         self.live = realtime
         self._asked = asked_size(size, self.name)
+        self._fitter = Fitter(self.name, fit, rotate)
         if decoder not in ("auto", "av", "opencv"):
             raise SourceError(f"{self.name}: decoder {decoder!r} is unknown", hint="one of: auto, av, opencv")
         self._decoder = decoder
         self._reader: Reader | None = None
         self._first: I420 | None = None
-        self._index = self._in_pass = 0
+        self._bars: Bars | None = Bars() if bars else None
+        self._index = self._in_pass = self._scene = 0
+        self._area: Area | None = None
 
     def _open(self) -> None:
-        self._index = self._in_pass = 0
+        self._index = self._in_pass = self._scene = 0
+        self._cuts, self._bars = Cuts(), Bars() if self._bars is not None else None
         self._reader = self._start()
         self._first = self._reader.read()
         if self._first is None:
@@ -80,8 +91,8 @@ class VideoFile(SourceBase):
             raise SourceError(f"{self.path}: {why}", hint=f"ffprobe {self.path}")
         fps = self._reader.fps
         self.fps = fps if 0.1 <= fps <= 1000 else 30.0
-        self.size = self._asked or size_of(self._first)
-        self._pool = Pool(self.size)
+        self.size = self._asked or self._fitter.natural(size_of(self._first))
+        self._fitter.open(self.size)
 
     def _start(self) -> Reader:
         if not self.path.is_file():
@@ -115,10 +126,20 @@ class VideoFile(SourceBase):
             picture = self._reader.read() if self._reader is not None else None
         if picture is None:
             return None
+        area = self._follow(picture)
         self._in_pass += 1
-        frame = Frame(fit(picture, self.size, self._pool), time.monotonic(), self._index)
+        frame = self._fitter(picture, time.monotonic(), self._index, bars=area, scene=self._scene)
         self._index += 1
         return frame
+
+    def _follow(self, picture: I420) -> Area | None:
+        """Count the scene on at a cut, and where bars come or go; the part of the picture within its bars."""
+        cut = self._cuts(picture)
+        area = None if self._bars is None else self._bars(picture, cut or self._index == 0)
+        if cut or (area != self._area and self._index > 0):
+            self._scene += 1
+        self._area = area
+        return area
 
     def _skip(self, frames: int) -> None:
         self._first = None

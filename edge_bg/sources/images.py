@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.errors import PictureError, SourceError
-from edge_bg.frame import I420, Frame, Pool, Size, from_bgr, size_of
+from edge_bg.frame import I420, Frame, Size, from_bgr, size_of
 from edge_bg.pictures import PICTURES, read_photo
 from edge_bg.sources.base import SourceBase
-from edge_bg.sources.fit import asked_size, even, fit
+from edge_bg.sources.fit import Fitter, asked_size, even
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,8 @@ class Images(SourceBase):
     path: a picture, a folder (its pictures, not its sub-folders), or a glob such as `shots/*.png`.
     fps: pace when `realtime`, and what a video made of them gets.  loop: start again after the last.
     size: (width, height) of the frames; by default the first picture's, less an odd last row or column.
-    Pictures of another size are fitted into it whole. One that cannot be read is skipped with a warning.
+    fit, rotate: how pictures of another size get to it, see `fit.Fitter`. One that cannot be read is skipped with a
+    warning.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class Images(SourceBase):
         loop: bool = False,
         realtime: bool = False,
         size: Size | None = None,
+        fit: str = "contain",
+        rotate: int = 0,
     ) -> None:
         super().__init__()
         self.path = str(path)
@@ -51,6 +54,7 @@ class Images(SourceBase):
         self.loop = loop
         self.live = realtime
         self._asked = asked_size(size, self.name)
+        self._fitter = Fitter(self.name, fit, rotate)
         self._paths: list[Path] = []
         self._first: I420 | None = None
         self._at = self._index = self._in_a_row = 0
@@ -66,15 +70,16 @@ class Images(SourceBase):
             raise SourceError(
                 f"{self.path}: none of {len(self._paths)} pictures can be read", hint=f"file {self._paths[0]}"
             )
-        self.size = self._asked or size_of(self._first)
-        self._pool = Pool(self.size)
+        self.size = self._asked or self._fitter.natural(size_of(self._first))
+        self._fitter.open(self.size)
 
     def _next(self) -> Frame | None:
         picture = self._first if self._first is not None else self._read()
         self._first = None
         if picture is None:
             return None
-        frame = Frame(fit(picture, self.size, self._pool), time.monotonic(), self._index)
+        # A folder of pictures is no film: each is a scene of its own.
+        frame = self._fitter(picture, time.monotonic(), self._index, scene=self._index)
         self._index += 1
         return frame
 

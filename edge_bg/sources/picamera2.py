@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_bg.errors import MissingDependency, SourceError
 from edge_bg.frame import I420, Frame, Pool, Size, size_of
 from edge_bg.sources.camera import CameraBase
-from edge_bg.sources.fit import fit
+from edge_bg.sources.fit import Fitter
 from edge_bg.sources.mjpg import MjpgDecoder
 from edge_bg.sources.raw import unpack
 
@@ -31,7 +31,8 @@ class PiCamera(CameraBase):
     """A camera that libcamera knows.
 
     camera: its number as `rpicam-hello --list-cameras` shows it, or part of its model name or id ("imx708").
-    size, fps: what to ask for; frames always have `size`, fitted into it whole when the camera gives another.
+    size, fps: frames always have `size` (None: 1280x720), by `fit` when the camera gives another; see `fit.Fitter`.
+    rotate: degrees clockwise; 180 costs nothing, for 90 and 270 the camera is asked for `size` on its side.
     hflip, vflip: mirror the picture, at no cost.  controls: libcamera controls by name, such as {"AfMode": 2}.
     lores: a second, small stream of the same moment for the model (`Frame.small`): True, False, or its size.
     wait: do not fail when it is absent at the start but wait for it.
@@ -40,19 +41,25 @@ class PiCamera(CameraBase):
     def __init__(
         self,
         camera: int | str = 0,
-        size: Size = (1280, 720),
+        size: Size | None = None,
         fps: float = 30.0,
         hflip: bool = False,
         vflip: bool = False,
         controls: dict[str, Any] | None = None,
         lores: bool | Size = True,
         wait: bool = False,
+        fit: str = "contain",
+        rotate: int = 0,
     ) -> None:
-        super().__init__(f"camera {camera}", size, fps, wait)
+        name = f"camera {camera}"
+        fitter = Fitter(name, fit, rotate)
+        if rotate == 180:  # the sensor does it
+            fitter, hflip, vflip = Fitter(name, fit), not hflip, not vflip
+        super().__init__(name, size, fps, wait, fitter)
         self.camera = camera
-        self._mirror = (hflip, vflip)
+        self._mirror = (vflip, hflip) if rotate in (90, 270) else (hflip, vflip)  # it mirrors before it is turned
         self._controls = dict(controls or {})
-        self._lores = lores_size(self.size, lores)
+        self._lores = lores_size(self.asked, lores)
         self._device: Any = None
         self._id = ""  # what libcamera calls the camera that was found
         self._streams: dict[str, Stream] = {}
@@ -96,7 +103,7 @@ class PiCamera(CameraBase):
             "colour_space": libcamera.ColorSpace.Sycc(),  # what JPEG has: BT.601, full range
             "controls": {**rate, **self._controls},
         }
-        main = {"size": self.size, "format": "YUV420"}
+        main = {"size": self.asked, "format": "YUV420"}
         lores = None if self._lores is None else {"size": self._lores, "format": "YUV420"}
         try:
             device.configure(device.create_video_configuration(main=main, lores=lores, **wanted))
@@ -110,10 +117,10 @@ class PiCamera(CameraBase):
         limited = is_limited(given.get("colour_space"), libcamera)
         names = ["main", "lores"] if given.get("lores") else ["main"]
         self._streams = {name: Stream(given[name], limited) for name in names}
-        if self._streams["main"].size != self.size:
+        if self._streams["main"].size != self.asked:
             width, height = self._streams["main"].size
             log.warning(
-                "%s: it gives %dx%d instead of %dx%d; every frame is scaled", self.name, width, height, *self.size
+                "%s: it gives %dx%d instead of %dx%d; every frame is scaled", self.name, width, height, *self.asked
             )
 
     def _grab(self) -> Frame | None:
@@ -138,7 +145,7 @@ class PiCamera(CameraBase):
         if main is None:
             return None
         moment, index = self._stamp(stamp / 1e9 if stamp else None)
-        return Frame(fit(main, self.size, self._pool), moment, index, small=pictures.get("lores"))
+        return self._fitter(main, moment, index, small=pictures.get("lores"))
 
     def _read(self, request: Any, name: str) -> I420 | None:
         """Copy a stream out of the camera's memory, which is ours only until the request is released."""

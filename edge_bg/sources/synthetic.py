@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from edge_bg.assets import asset_path
 from edge_bg.errors import SourceError
-from edge_bg.frame import I420, SHARE, Frame, Pool, Size, check_size, from_bgr, planes
+from edge_bg.frame import I420, SHARE, Frame, Pool, Size, from_bgr, planes
 from edge_bg.sources.base import SourceBase
+from edge_bg.sources.fit import Fitter, asked_size
 from edge_bg.sources.room import draw_room
 
 Plane = NDArray[np.uint8]
@@ -29,25 +30,31 @@ ZOOM = 0.97  # height of what is shown at her nearest, in frame heights: head an
 class Synthetic(SourceBase):
     """Frames with `truth`, for ever or for `frames` frames.
 
-    size: (width, height), even.  fps: pace when `realtime`, and the speed of the movement in any case.
+    size: (width, height), even; None for 1280x720.
+    drawn: the size the scene is drawn at, as if a camera gave that one; None for `size`.  fit, rotate: how it gets from
+    there into the frame, see `fit.Fitter`.
+    fps: pace when `realtime`, and the speed of the movement in any case.
     seed: which room, and which way she moves.  realtime: at the pace of a camera, or as fast as taken.
     noise: standard deviation of sensor noise in luma levels, 0..20.
     """
 
     def __init__(
         self,
-        size: Size = (1280, 720),
+        size: Size | None = None,
         fps: float = 30.0,
         seed: int = 0,
         realtime: bool = True,
         frames: int | None = None,
         noise: float = 0.0,
+        drawn: Size | None = None,
+        fit: str = "contain",
+        rotate: int = 0,
     ) -> None:
         super().__init__()
-        try:
-            self.size = check_size((int(size[0]), int(size[1])))
-        except ValueError as error:
-            raise SourceError(f"synthetic source: {error}", hint="such as size: 1280x720") from None
+        self._fitter = Fitter("synthetic source", fit, rotate)
+        asked, drawn = (asked_size(each, "synthetic source") for each in (size, drawn))
+        self.size = asked or self._fitter.turned((1280, 720))
+        self.drawn = drawn or self._fitter.turned(self.size)
         if not 0 < fps <= 1000:
             raise SourceError(f"synthetic source: fps {fps} is out of range", hint="between 1 and 1000")
         self.name = "synthetic source"
@@ -61,17 +68,18 @@ class Synthetic(SourceBase):
 
     def _open(self) -> None:
         self._index = 0
-        self._scene = Scene(self.size, self.seed, self.noise)
-        self._pool, self._truths = Pool(self.size), Pool(self.size)
+        self._scene = Scene(self.drawn, self.seed, self.noise)
+        self._pool, self._truths = Pool(self.drawn), Pool(self.drawn)
+        self._fitter.open(self.size)
 
     def _next(self) -> Frame | None:
         if self._scene is None or (self.frames is not None and self._index >= self.frames):
             return None
         index = self._index
         self._index += 1
-        data, truth = self._pool.take(), self._truths.take()[: self.size[1]]
+        data, truth = self._pool.take(), self._truths.take()[: self.drawn[1]]
         self._scene.draw(index, index / self.fps, data, truth)
-        return Frame(data, time.monotonic(), index, truth=truth)
+        return self._fitter(data, time.monotonic(), index, truth=truth)
 
     def _skip(self, frames: int) -> None:
         self._index += frames

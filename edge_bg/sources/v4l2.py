@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.errors import SourceError
-from edge_bg.frame import I420, Frame, Pool, Size, from_bgr, planes
+from edge_bg.frame import I420, Frame, Pool, Size, from_bgr
 from edge_bg.sources import v4l2_find as find
 from edge_bg.sources import v4l2_nodes as nodes
 from edge_bg.sources.camera import CameraBase
-from edge_bg.sources.fit import even, fit
+from edge_bg.sources.fit import Fitter, even
 from edge_bg.sources.mjpg import MjpgDecoder
 from edge_bg.sources.raw import row_bytes, unpack
 
@@ -81,7 +81,8 @@ class V4l2Camera(CameraBase):
     """A camera at a V4L2 node.
 
     device: a path, a link under /dev/v4l, a number, "usb:1-1.2", or part of the camera's name.
-    size, fps: what to ask for; frames always have `size`, fitted into it whole when the camera gives another.
+    size, fps: frames always have `size` (None: 1280x720), by `fit` when the camera gives another; see `fit.Fitter`.
+    rotate: degrees clockwise; the camera is then asked for `size` on its side.
     format: "mjpg", "yuyv", "nv12", or "auto": the cheapest that reaches size and fps.
     hflip, vflip: mirror the picture.  controls: V4L2 controls by the names `v4l2-ctl -l` shows, set in order.
     wait: do not fail when it is absent at the start but wait for it.
@@ -90,21 +91,23 @@ class V4l2Camera(CameraBase):
     def __init__(
         self,
         device: str | int = "/dev/video0",
-        size: Size = (1280, 720),
+        size: Size | None = None,
         fps: float = 30.0,
         format: str = "auto",
         hflip: bool = False,
         vflip: bool = False,
         controls: dict[str, int] | None = None,
         wait: bool = False,
+        fit: str = "contain",
+        rotate: int = 0,
     ) -> None:
-        super().__init__(f"camera {device}", size, fps, wait)
+        name = f"camera {device}"
+        super().__init__(name, size, fps, wait, Fitter(name, fit, rotate, hflip=hflip, vflip=vflip))
         if format not in ("auto", *FORMATS):
             raise SourceError(f"{self.name}: format {format!r} is unknown", hint=f"one of: auto, {', '.join(FORMATS)}")
         self.device = str(device)
         self._wanted_fps = self.fps
         self.format = format
-        self._flip = {(True, True): -1, (True, False): 1, (False, True): 0}.get((hflip, vflip))
         self._controls = dict(controls or {})
         self._node: find.Node | None = None
         self._capture: Capture | None = None
@@ -120,7 +123,7 @@ class V4l2Camera(CameraBase):
             nodes.check_free(handle, node.device)
             fourcc = self._choose(handle)
             nodes.set_controls(handle, node.device, self._controls)
-        capture = CvCapture(node.device, fourcc, self.size, self._wanted_fps)
+        capture = CvCapture(node.device, fourcc, self.asked, self._wanted_fps)
         try:
             with nodes.opened(node.device) as handle:
                 layout = nodes.layout(handle)
@@ -134,7 +137,7 @@ class V4l2Camera(CameraBase):
         if self.format != "auto":
             return FORMATS[self.format]
         for fourcc in ("NV12", "YUYV", "MJPG"):
-            if nodes.has_mode(handle, fourcc, self.size, self._wanted_fps):
+            if nodes.has_mode(handle, fourcc, self.asked, self._wanted_fps):
                 return fourcc
         offered = {mode.fourcc for mode in nodes.modes(handle)}
         return next((fourcc for fourcc in ("MJPG", "YUYV", "NV12") if fourcc in offered), "YUYV")
@@ -148,10 +151,10 @@ class V4l2Camera(CameraBase):
             )
         if self.format != "auto" and capture.fourcc not in (FORMATS[self.format], "JPEG"):
             self._warn(f"{node.device}: it gives {capture.fourcc} instead of {FORMATS[self.format]}")
-        if capture.size != self.size:
+        if capture.size != self.asked:
             width, height = capture.size
             self._warn(
-                f"{node.device}: it gives {width}x{height} instead of {self.size[0]}x{self.size[1]};"
+                f"{node.device}: it gives {width}x{height} instead of {self.asked[0]}x{self.asked[1]};"
                 f" every frame is scaled (v4l2-ctl -d {node.device} --list-formats-ext shows its sizes)"
             )
         raw = capture.fourcc not in ("MJPG", "JPEG", "BGR3")
@@ -172,7 +175,7 @@ class V4l2Camera(CameraBase):
         self.name = f"camera {node.device}" + (f" ({node.name})" if node.name else "")
         self._node = node
         self._capture = capture
-        self._raw_pool = self._pool if self._even(capture.size) == self.size else Pool(self._even(capture.size))
+        self._raw_pool = self._pool if self._even(capture.size) == self.asked else Pool(self._even(capture.size))
         if capture.fourcc in ("MJPG", "JPEG") and self._decoder is None:
             self._decoder = MjpgDecoder()
             log.debug("%s: JPEGs are decoded by %s", node.device, self._decoder.name)
@@ -194,14 +197,7 @@ class V4l2Camera(CameraBase):
         picture = self._convert(got[0])
         if picture is None:
             return None
-        picture = fit(picture, self.size, self._pool)
-        if self._flip is not None:
-            turned = self._pool.take()
-            for source, target in zip(planes(picture), planes(turned), strict=True):
-                cv2.flip(source, self._flip, dst=target)
-            picture = turned
-        moment, index = self._stamp(got[1], dropped)
-        return Frame(picture, moment, index)
+        return self._fitter(picture, *self._stamp(got[1], dropped))
 
     def _convert(self, buffer: NDArray[np.uint8]) -> I420 | None:
         if self._capture is None:

@@ -69,7 +69,7 @@ class BenchCamera(V4l2Camera):
     def __init__(self, fourcc: str = "YUYV", gives: tuple[int, int] | None = None, present: bool = True,
                  layout: Layout | None = None, wait: bool = False, **options: object) -> None:  # fmt: skip
         super().__init__(wait=wait, **options)  # type: ignore[arg-type]
-        self.fourcc, self.gives, self.layout = fourcc, gives or self.size, layout
+        self.fourcc, self.gives, self.layout = fourcc, gives or self.asked, layout
         self.present = present
         self.attempts = 0
         self.gives_fps = self.fps

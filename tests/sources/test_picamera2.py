@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge_bg.errors import MissingDependency, SourceError
-from edge_bg.frame import Frame, planes
+from edge_bg.frame import Frame, planes, size_of
 from edge_bg.sources import picamera2 as adapter
 from edge_bg.sources.cameras import list_cameras
 from edge_bg.sources.picamera2 import PiCamera, find, lores_size
@@ -214,3 +214,15 @@ def test_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_module_is_imported_without_picamera2() -> None:
     assert "picamera2" not in vars(adapter)
+
+
+def test_the_sensor_turns_upside_down_and_we_the_rest(board: Board) -> None:
+    with PiCamera(size=SIZE, rotate=180, hflip=True) as camera:
+        assert board.transform is not None and (board.transform.hflip, board.transform.vflip) == (0, 1)
+        assert take(camera)[0].size == SIZE
+    with PiCamera(size=SIZE[::-1], rotate=90, hflip=True) as camera:  # mirrored before it is turned
+        assert (board.transform.hflip, board.transform.vflip) == (0, 1)
+        frame = take(camera)[0]
+        assert frame.size == camera.size == SIZE[::-1] and camera.asked == SIZE
+        assert frame.small is not None and size_of(frame.small) == (144, 256)
+    assert PiCamera(rotate=270).size == (720, 1280)
