@@ -129,8 +129,10 @@ class Fitter:
             inside = frame.area.size
             frame.inner = Frame(
                 crop(data, frame.area, self._pool(inside).take()), time, index, small=frame.small, scene=scene,
-                outer=self.size, clear=None if frame.clear is None else frame.clear[frame.area.at(0)],
+                outer=self.size,
             )  # fmt: skip
+            if frame.clear is not None and int((inside_of := frame.clear[frame.area.at(0)]).min()) < 255:
+                frame.inner.clear = inside_of
             frame.small = None
         return frame
 

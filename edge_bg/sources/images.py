@@ -7,14 +7,15 @@ import logging
 import re
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.errors import PictureError, SourceError
-from edge_bg.frame import I420, Frame, Size, from_bgr, size_of
-from edge_bg.pictures import PICTURES, read_photo
+from edge_bg.frame import I420, Area, Frame, Size, from_bgr, size_of
+from edge_bg.pictures import PICTURES, Photo, read_photo
 from edge_bg.sources.base import SourceBase
 from edge_bg.sources.fit import Fitter, asked_size, even
 
@@ -26,7 +27,8 @@ MAX_MEGAPIXELS = 256.0  # a frame is at most 8192 pixels wide, but what is fitte
 
 
 class Images(SourceBase):
-    """Each picture is a frame. Grey, 16-bit and EXIF-rotated ones are made plain; transparency is laid on black.
+    """Each picture is a frame. Grey, 16-bit and EXIF-rotated ones are made plain; what is clear in them
+    is no person (`Frame.clear`).
 
     path: a picture, a folder (its pictures, not its sub-folders), or a glob such as `shots/*.png`.
     fps: pace when `realtime`, and what a video made of them gets.  loop: start again after the last.
@@ -56,7 +58,7 @@ class Images(SourceBase):
         self._asked = asked_size(size, self.name)
         self._fitter = Fitter(self.name, fit, rotate)
         self._paths: list[Path] = []
-        self._first: I420 | None = None
+        self._first: Loaded | None = None
         self._at = self._index = self._in_a_row = 0
 
     def _open(self) -> None:
@@ -70,16 +72,18 @@ class Images(SourceBase):
             raise SourceError(
                 f"{self.path}: none of {len(self._paths)} pictures can be read", hint=f"file {self._paths[0]}"
             )
-        self.size = self._asked or self._fitter.natural(size_of(self._first))
+        self.size = self._asked or self._fitter.natural(size_of(self._first.picture))
         self._fitter.open(self.size)
 
     def _next(self) -> Frame | None:
-        picture = self._first if self._first is not None else self._read()
+        loaded = self._first if self._first is not None else self._read()
         self._first = None
-        if picture is None:
+        if loaded is None:
             return None
+        picture, clear, shown = loaded
         # A folder of pictures is no film: each is a scene of its own.
-        frame = self._fitter(picture, time.monotonic(), self._index, scene=self._index)
+        scene = self._index if len(self._paths) > 1 else 0
+        frame = self._fitter(picture, time.monotonic(), self._index, bars=shown, clear=clear, scene=scene)
         self._index += 1
         return frame
 
@@ -92,7 +96,7 @@ class Images(SourceBase):
         self._first = None
         self._paths = []
 
-    def _read(self) -> I420 | None:
+    def _read(self) -> Loaded | None:
         """The next picture that can be read; None after the last, or when a whole round gave nothing."""
         while self._in_a_row < len(self._paths):
             if self._at >= len(self._paths):
@@ -113,8 +117,27 @@ class Images(SourceBase):
         return None
 
 
-def _load(path: Path) -> I420:
-    return from_bgr(even(read_picture(path)))
+class Loaded(NamedTuple):
+    """A picture, I420; how opaque it is, `(H, W)` uint8, None where nothing of it is clear; where that is not 0."""
+
+    picture: I420
+    clear: Picture | None = None
+    shown: Area | None = None
+
+
+def _load(path: Path) -> Loaded:
+    """A picture file; what is clear is black. SourceError when it cannot be read, or shows nothing."""
+    photo = _read_photo(path)
+    if photo.alpha is None:
+        return Loaded(from_bgr(even(np.asarray(cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2BGR), np.uint8))))
+    clear = np.ascontiguousarray(even(photo.alpha))
+    rgb = photo.rgb.copy()
+    rgb[photo.alpha == 0] = 0  # colours that are hidden there are no business of anybody's
+    left, top, width, height = cv2.boundingRect(clear)
+    if not width:
+        raise SourceError(f"{path}: all of it is clear", hint="give a picture that shows something")
+    shown = Area(left, top, left + width, top + height)
+    return Loaded(from_bgr(even(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8))), clear, shown)
 
 
 def find_pictures(path: str) -> list[Path]:
@@ -139,13 +162,11 @@ def _counting(path: Path) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.name) if part]
 
 
-def read_picture(path: Path) -> Picture:
-    """`(H, W, 3)` uint8 BGR, upright, sRGB, clear pixels black, any size down to 1x1; SourceError when the file is not
-    a whole picture."""
+def _read_photo(path: Path) -> Photo:
     try:
         photo = read_photo(path, max_megapixels=MAX_MEGAPIXELS)
     except PictureError as error:
         raise SourceError(error.message, hint=error.hint) from None
     for note in photo.notes:
         log.warning("%s", note)
-    return np.asarray(cv2.cvtColor(photo.on_black(), cv2.COLOR_RGB2BGR), np.uint8)
+    return photo

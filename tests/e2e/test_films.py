@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -96,3 +97,45 @@ def test_a_cut_is_a_new_beginning(tmp_path: Path) -> None:
     assert [frame.scene for frame in both] == [0] * 10 + [1] * 3
     for one, two in zip(both[10:], alone, strict=True):
         assert np.array_equal(np.asarray(one.alpha), np.asarray(two.alpha))
+
+
+def test_clear_pixels_are_nobody(tmp_path: Path) -> None:
+    """Left half clear, over colours of somebody else that a program hid there."""
+    rgba = np.dstack((portrait((640, 360), 0.9, (0.7, 1.0)), np.full((360, 640), 255, np.uint8)))
+    rgba[:, :320, :3] = portrait((640, 360), 0.9, (0.25, 1.0))[:, :320]
+    rgba[:, :320, 3] = 0
+    cv2.imwrite(str(tmp_path / "rgba.png"), rgba)
+    (frame,) = play(tmp_path / "rgba.png")
+    assert frame.alpha is not None and frame.area == Area(320, 0, 640, 360)
+    assert not frame.alpha[:, :320].any() and kept(frame) > 0.1
+    assert (play(tmp_path / "rgba.png", background="#ffffff")[0].bgr()[:, :318] == 255).all()
+
+
+def test_a_hole_in_a_picture_shows_the_background(tmp_path: Path) -> None:
+    rgba = np.dstack((portrait((640, 360), 1.2, (0.5, 1.2)), np.full((360, 640), 255, np.uint8)))
+    solid = np.zeros((360, 640), np.uint8)
+    cv2.circle(solid, (320, 260), 60, 255, -1)
+    rgba[solid > 0, 3] = 0
+    cv2.imwrite(str(tmp_path / "hole.png"), rgba)
+    rgba[..., 3] = 255
+    cv2.imwrite(str(tmp_path / "whole.png"), rgba)
+    (hole,), (whole,) = play(tmp_path / "hole.png"), play(tmp_path / "whole.png")
+    assert hole.alpha is not None and whole.alpha is not None
+    assert not hole.alpha[solid > 0].any() and (whole.alpha[solid > 0] > 200).mean() > 0.9
+    (on_white,) = play(tmp_path / "hole.png", background="#ffffff")
+    assert (on_white.bgr()[cv2.erode(solid, np.ones((5, 5))) > 0] >= 254).all()
+
+
+def test_each_picture_of_a_folder_starts_afresh(tmp_path: Path) -> None:
+    """A small person, then a close-up of the same size: what the second gives is what it gives alone."""
+    folder, alone = tmp_path / "both", tmp_path / "alone"
+    folder.mkdir()
+    alone.mkdir()
+    close = portrait((640, 360), 1.5, (0.6, 1.45))
+    cv2.imwrite(str(folder / "1.png"), portrait((640, 360), 0.4, (0.25, 0.95)))
+    for path in (folder / "2.png", alone / "2.png"):
+        cv2.imwrite(str(path), close)
+    first, second = play(folder)
+    (lone,) = play(alone)
+    assert kept(first) > 0.02 and kept(second) > 0.3
+    assert np.array_equal(np.asarray(second.alpha), np.asarray(lone.alpha))

@@ -55,14 +55,18 @@ def test_grey_and_16_bit_and_one_bit_per_pixel(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
-def test_transparency_is_laid_on_black(tmp_path: Path, depth: type) -> None:
+def test_what_is_clear_is_black_and_said_so(tmp_path: Path, depth: type) -> None:
     top = np.iinfo(depth).max
     rgba = np.full((48, 64, 4), top, depth)
     rgba[:, :32, 3] = 0
     rgba[:, 32:48, 3] = top // 2
     frame = only(save(tmp_path / "alpha.png", rgba))
     assert frame.y[0, 0] == 0
-    assert abs(int(frame.y[0, 40]) - 127) <= 1
+    assert frame.y[0, 40] == 255  # its own colour: how much of it shows is for the composite
+    assert frame.clear is not None
+    assert (frame.clear[:, :32] == 0).all() and (frame.clear[:, 48:] == 255).all()
+    assert abs(int(frame.clear[0, 40]) - 127) <= 1
+    assert frame.area == (32, 0, 64, 48)
     assert frame.y[0, 60] == 255
 
 
