@@ -5,8 +5,9 @@ from __future__ import annotations
 import mimetypes
 from importlib.resources import files
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 # What a browser may load into a page of ours: files of this server, and pictures that its scripts made. No inline
@@ -28,5 +29,9 @@ def page(name: str) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    """`/static/...`. The page at `/` is answered by `app`, as that address has other meanings, too."""
-    return [Mount("/static", StaticFiles(packages=[("edge_bg.web", "static")]), name="static")]
+    """`/static/...` and `/admin`. The page at `/` is answered by `app`, as that address has other meanings, too."""
+
+    async def admin(request: Request) -> Response:
+        return page("admin")
+
+    return [Route("/admin", admin), Mount("/static", StaticFiles(packages=[("edge_bg.web", "static")]), name="static")]

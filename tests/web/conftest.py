@@ -29,7 +29,25 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--use-fake-ui-for-media-stream", "--no-first-run",
 ]  # fmt: skip
-PATIENCE = 30.0  # seconds the service may take to start on a busy machine
+VIEW = """
+source: {kind: synthetic, size: 320x180, fps: 20}
+background: "#00c800"
+sinks: [{kind: http, port: 0}]
+"""
+BOOTH = """# The booth at the entrance
+source: {kind: synthetic, size: 320x180, fps: 20}
+background: "#00c800"   # green until somebody uploads
+composite:
+  wrap: 0.2             # a little
+sinks: [{kind: http, port: 0}]
+booth:
+  control: true
+  pin: "2468"
+  times: {countdown: 0.6, idle: 60}
+  folder: EVENTS
+  storage: {folder: PHOTOS, consent: "Photos stay here for a day."}
+"""
+PATIENCE = 60.0  # seconds the service may take to start on a busy machine
 
 
 @dataclass
@@ -41,6 +59,11 @@ class Service:
     config: Path
     log: list[str] = field(default_factory=list)
     reader: threading.Thread | None = None
+
+    @property
+    def yaml(self) -> str:
+        """Its config as it is now."""
+        return self.config.read_text("utf-8")
 
     @property
     def port(self) -> int:
@@ -61,12 +84,16 @@ class Service:
 
 @contextmanager
 def services(root: Path, folder: Path) -> Iterator[Callable[[str], Service]]:
-    """A function YAML text -> running Service. All are stopped, and must have ended well, at the end of the block."""
+    """A function YAML text -> running Service; no text: with the file of the last one.
+
+    All are stopped, and must have ended well, at the end of the block.
+    """
     running = []
 
     def start(yaml: str) -> Service:
         config = folder / "config.yaml"
-        config.write_text(yaml)
+        if yaml:  # else the one that is there already
+            config.write_text(yaml)
         process = subprocess.Popen(
             [sys.executable, "-m", "edge_bg", "run", str(config)],
             env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
@@ -97,11 +124,25 @@ def serve(root, tmp_path):
         yield start
 
 
-@pytest.fixture(scope="module")
-def shared(root, tmp_path_factory):
-    """A function YAML text -> running Service, for the tests of a file that leave it as they found it."""
-    with services(root, tmp_path_factory.mktemp("shared")) as start:
-        yield start
+@pytest.fixture(scope="session")
+def view(root, tmp_path_factory):
+    """A running service as it is by default: it can only be watched. For tests that leave it as they found it."""
+    with services(root, tmp_path_factory.mktemp("view")) as start:
+        yield start(VIEW)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """The folder in which `booth` keeps photos."""
+    return tmp_path_factory.mktemp("photos")
+
+
+@pytest.fixture(scope="session")
+def booth(root, photos, tmp_path_factory):
+    """A running booth that guests and the operator may touch. For tests that leave it as they found it."""
+    with services(root, tmp_path_factory.mktemp("booth")) as start:
+        events = tmp_path_factory.mktemp("events")
+        yield start(BOOTH.replace("PHOTOS", str(photos)).replace("EVENTS", str(events)))
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +157,11 @@ def chromium():
         browser.close()
 
 
+def gone(message) -> bool:
+    """Whether the browser complains of a photo that was asked for in the moment in which it was thrown away."""
+    return "404" in message.text and re.search(r"/photos/[\w-]{22}$", message.location.get("url", "")) is not None
+
+
 @pytest.fixture
 def visit(chromium):
     """A function (address, width, height, ...) -> Playwright page. See above for what each page is held to."""
@@ -124,13 +170,13 @@ def visit(chromium):
     def open_page(address: str, width: int = 1280, height: int = 720, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)  # a busy machine is no fault of the page
         page.complaints, page.asked, page.methods = [], [], set()
-        page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
+        page.on("console", lambda m: m.type in ("error", "warning") and not gone(m) and page.complaints.append(m.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         context.on("request", lambda request: (page.asked.append(request.url), page.methods.add(request.method)))
         opened.append((context, page, urlsplit(address).netloc))
-        page.goto(address)
+        page.goto(address, wait_until="commit")
         return page
 
     yield open_page
@@ -162,3 +208,30 @@ def pixels():
         return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)[..., :3].astype(int)
 
     return look
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """A function page -> what axe-core finds serious or worse in it, as lines of text."""
+    folders = [
+        os.environ.get("EDGE_BG_AXE", ""),
+        "/usr/share/nodejs/axe-core",
+        "/tmp/edge-bg-axe/node_modules/axe-core",
+    ]
+    script = next((path for folder in folders if folder and (path := Path(folder) / "axe.min.js").is_file()), None)
+    if script is None:
+        pytest.skip(
+            "AXE-CORE IS MISSING: npm install --prefix /tmp/edge-bg-axe axe-core (accessibility was not judged)"
+        )
+    text = script.read_text("utf-8")
+
+    def judge(page) -> list[str]:
+        page.evaluate(text)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [
+            f"{each['impact']} {each['id']}: {each['nodes'][0]['html'][:160]}"
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ]
+
+    return judge

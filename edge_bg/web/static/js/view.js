@@ -13,7 +13,7 @@ function say(key, level, values) {
   by("health").dataset.level = level;
 }
 
-function show(state) {
+function tell(state) {
   by("fps").textContent = t("fps", { fps: state.fps.toFixed(1) });
   by("size").textContent = state.size ? state.size.join(" × ") : "";
   by("clients").textContent = t("watching", { count: state.clients });
@@ -23,20 +23,13 @@ function show(state) {
   else say("live", "good");
 }
 
-/** Run the bar for as long as the page lives. `live`: the picture, asked for anew when the server is back. */
-export function viewOnly(live) {
-  let lost = false;
+/** The bar below the picture; `show(on)`, and `lost()` when the server does not answer. */
+export function viewBar() {
+  const bar = by("bar");
   let rest = 0;
   async function look() {
-    if (document.hidden || by("bar").hidden) return;
-    try {
-      show(await ask("GET", "state"));
-      if (lost) live.again();
-      lost = false;
-    } catch {
-      lost = true;
-      say("no_answer", "bad");
-    }
+    if (document.hidden || bar.hidden) return;
+    try { tell(await ask("GET", "state")); } catch { say("no_answer", "bad"); }
   }
   function stir() {
     document.body.classList.remove("resting");
@@ -46,8 +39,14 @@ export function viewOnly(live) {
   by("full").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen());
   for (const kind of ["pointermove", "pointerdown", "keydown"]) addEventListener(kind, stir);
   document.addEventListener("visibilitychange", look);
-  by("bar").hidden = false;
   stir();
-  look();
   setInterval(look, PERIOD);
+  return {
+    show(on) {
+      if (bar.hidden !== on) return;
+      bar.hidden = !on;
+      look();
+    },
+    lost() { say("no_answer", "bad"); },
+  };
 }

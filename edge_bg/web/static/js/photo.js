@@ -1,0 +1,81 @@
+// The photo a guest has just taken: first as it was seen live, then as the better path made it.
+
+import { api, BASE, here } from "./net.js";
+import { t } from "./words.js";
+
+const PERIOD = 500; // ms between two looks while the better one is being made
+
+const by = (id) => document.getElementById(id);
+
+export class Photo {
+  id = null;
+  background = null;
+  #timer = 0;
+  #shown = "";
+  #erased = null;
+
+  constructor() {
+    by("qr").onload = () => { by("fetch").hidden = false; };
+    by("qr").onerror = () => { by("fetch").hidden = true; };
+  }
+
+  /** Show the photo `id`; null: none. */
+  show(id) {
+    if (id === this.id || (id !== null && id === this.#erased)) return;
+    clearTimeout(this.#timer);
+    this.id = id;
+    this.background = null;
+    this.#shown = "";
+    by("photo").hidden = id === null;
+    by("photo").removeAttribute("src");
+    if (id !== null) this.#look(id);
+    else by("working").hidden = true;
+  }
+
+  /** Put another background behind it. */
+  async repaint(background) {
+    if (this.id === null) return;
+    const id = this.id;
+    this.background = background;
+    await api("PATCH", `photos/${id}`, { background });
+    clearTimeout(this.#timer);
+    this.#shown = "";
+    await this.#look(id);
+  }
+
+  async erase() {
+    const id = this.id;
+    if (id === null) return;
+    await api("DELETE", `photos/${id}`);
+    this.#erased = id; // the flow speaks of it until it has gone on
+    this.show(null);
+  }
+
+  async #look(id) {
+    let facts = null;
+    try { facts = await api("GET", `photos/${id}`); } catch { /* erased meanwhile, or the server is away */ }
+    if (id !== this.id || facts === null) return;
+    this.background = facts.background;
+    const now = `${facts.state} ${facts.background}`;
+    if (now !== this.#shown) {
+      this.#shown = now;
+      const file = facts.urls?.jpeg ? here(facts.urls.jpeg) : `${BASE}photos/${id}.jpg`;
+      by("photo").src = `${file}?${encodeURIComponent(now)}`;
+      by("download").href = file;
+      if (facts.urls?.qr) by("qr").src = here(facts.urls.qr);
+      else by("fetch").hidden = true;
+      this.#expires(facts.expires);
+    }
+    by("working").hidden = facts.state !== "live";
+    if (facts.state === "live") this.#timer = setTimeout(() => this.#look(id), PERIOD);
+  }
+
+  #expires(at) {
+    const when = at === null || at === undefined ? NaN : typeof at === "number" ? at * 1000 : Date.parse(at);
+    const hours = (when - Date.now()) / 3_600_000;
+    by("expires").textContent = Number.isNaN(hours) ? ""
+      : hours > 48 ? t("expires_days", { days: Math.round(hours / 24) })
+      : hours > 1.5 ? t("expires_hours", { hours: Math.round(hours) })
+      : t("expires_minutes", { minutes: Math.max(1, Math.round(hours * 60)) });
+  }
+}

@@ -1,0 +1,180 @@
+"""The operator's page against the running service: what is turned there is seen in pixels, and outlives a restart."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+PIN = "2468"
+PLACE = "fetch('api/v1/state').then((answer) => answer.json())."
+
+
+def log_in(page):
+    page.locator("#login").wait_for()
+    page.fill("#pin", PIN)
+    page.press("#pin", "Enter")
+    page.locator("#look .row").first.wait_for()
+
+
+@pytest.fixture
+def desk(booth, visit):
+    page = visit(booth.url + "admin")
+    log_in(page)
+    return page
+
+
+def until_corner(page, pixels, colour, seconds=10):
+    """Wait until the live picture's corner, where nobody stands, has this colour."""
+    for _ in range(int(seconds * 10)):
+        shown = pixels(page)
+        if shown.shape[0] > 24 and np.abs(shown[4:24, 4:24].mean(axis=(0, 1)) - colour).max() < 12:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the corner is {shown[4:24, 4:24].mean(axis=(0, 1))}, not {colour}")
+
+
+def test_only_who_knows_the_pin_comes_in(booth, visit):
+    page = visit(booth.url + "admin")
+    page.locator("#login").wait_for()
+    page.fill("#pin", "1357")
+    page.press("#pin", "Enter")
+    page.get_by_text("that is not the PIN").wait_for()
+    assert page.locator("#desk").is_hidden()
+    log_in(page)
+    page.click("#logout")
+    page.locator("#login").wait_for()
+    assert page.locator("#desk").is_hidden()
+    page.complaints[:] = [each for each in page.complaints if "401" not in each]  # the browser names the wrong PIN, too
+
+
+@pytest.mark.slow
+def test_a_slider_acts_at_once_and_outlives_save_and_restart(serve, visit, booth):
+    service = serve(booth.yaml)
+    page = visit(service.url + "admin")
+    log_in(page)
+    slider = page.locator("[data-key='composite.wrap']")
+    assert slider.input_value() == "0.2" and page.locator("#dirty").is_hidden()
+    with page.expect_response(lambda answer: answer.request.method == "PATCH") as answer:
+        slider.fill("0.7")
+    assert answer.value.ok
+    page.locator("#dirty").wait_for()
+    assert "wrap: 0.2" in service.yaml, "not before it is saved"
+    page.click("#save")
+    page.locator("#toast.good.shown").wait_for()
+    assert page.locator("#dirty").is_hidden()
+    text = service.yaml
+    assert "wrap: 0.7" in text and "# a little" in text and "# The booth at the entrance" in text
+    page.context.close()
+    service.stop()
+    again = serve("")
+    page = visit(again.url + "admin")
+    log_in(page)
+    assert page.locator("[data-key='composite.wrap']").input_value() == "0.7"
+
+
+def test_the_guest_is_placed_by_hand(desk, pixels):
+    before = pixels(desk)
+    desk.click("#place-on")
+    box = desk.locator("#grip").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    desk.mouse.move(*middle)
+    desk.mouse.down()
+    desk.mouse.move(middle[0] + box["width"] * 0.3, middle[1], steps=4)
+    desk.mouse.up()
+    desk.mouse.move(*middle)
+    desk.mouse.wheel(0, 400)
+    desk.wait_for_function(
+        "fetch('api/v1/state').then((a) => a.json()).then((s) => s.place.x > 0.25 && s.place.scale < 0.8)"
+    )
+    desk.wait_for_timeout(400)
+    person = lambda picture: np.abs(picture - (0, 200, 0)).max(axis=2) > 30  # noqa: E731
+    after = pixels(desk)
+    assert np.argwhere(person(after))[:, 1].mean() > np.argwhere(person(before))[:, 1].mean() + 30, "to the right"
+    assert person(after).mean() < 0.9 * person(before).mean(), "and smaller"
+    desk.click("#place-reset")
+    desk.wait_for_function(
+        "fetch('api/v1/state').then((a) => a.json()).then((s) => s.place.x === 0 && s.place.scale === 1)"
+    )
+
+
+def test_the_zone_is_drawn_on_the_picture(desk):
+    desk.click("#zone-on")
+    desk.locator("#handles button").first.wait_for()
+    assert desk.locator("#handles button").count() == 4
+    desk.locator("#handles button").first.press("ArrowUp")
+    desk.wait_for_function("""async () => {
+      const { groups } = await (await fetch("api/v1/settings")).json();
+      const zone = groups.flatMap((group) => group.settings).find((each) => each.key === "framing.zone").value;
+      return zone && Math.abs(zone[0][1] - 0.84) < 0.001;
+    }""")
+    desk.click("#zone-clear")
+    assert desk.locator("#zone").is_hidden()
+
+
+def test_backgrounds_and_frames_come_go_and_change_places(desk, pixels, tmp_path, booth, visit):
+    red, frame = np.zeros((90, 160, 3), np.uint8), np.zeros((90, 160, 4), np.uint8)
+    red[:] = (20, 20, 220)
+    frame[:10] = (255, 0, 255, 255)
+    cv2.imwrite(str(tmp_path / "Red wall.png"), red)
+    cv2.imwrite(str(tmp_path / "Bow.png"), frame)
+    desk.click("#tab-pictures")
+    desk.set_input_files("#add-backgrounds", str(tmp_path / "Red wall.png"))
+    card = desk.locator("#shelf-backgrounds .card", has=desk.get_by_label("Use Red wall"))
+    card.wait_for()
+    card.locator(".thumb").click()
+    until_corner(desk, pixels, (220, 20, 20))
+    desk.set_input_files("#add-foregrounds", str(tmp_path / "Bow.png"))
+    desk.locator("#shelf-foregrounds .card").wait_for()
+    card.locator("select").select_option(label="Bow")
+    guest = visit(booth.url)
+    guest.click("#begin")
+    guest.locator("#strip button img").nth(0).wait_for()
+    guest.context.close()
+    name = card.locator("input").first
+    name.fill("Old bricks")
+    name.press("Tab")
+    card = desk.locator("#shelf-backgrounds .card", has=desk.get_by_label("Use Old bricks"))
+    card.wait_for()
+    desk.get_by_label("Use As configured").click()
+    until_corner(desk, pixels, (0, 200, 0))
+    card.get_by_label("Delete Old bricks").click()
+    desk.click("#sure-yes")
+    card.wait_for(state="detached")
+
+
+def test_a_closed_camera_is_said_so_plainly(desk, booth, visit):
+    desk.click("#privacy[aria-pressed=false]")
+    desk.locator("#privacy[aria-pressed=true]").wait_for()
+    guest = visit(booth.url)
+    guest.get_by_text("The camera is off").wait_for()
+    assert guest.locator("#shutter").is_hidden() and guest.locator("#begin").is_hidden()
+    desk.click("#privacy")
+    guest.locator("#begin").wait_for()
+    guest.wait_for_function("document.querySelector('#live').naturalWidth > 0")
+
+
+def test_health_and_log_in_plain_words(desk):
+    desk.click("#tab-health")
+    desk.locator("#points li").first.wait_for()
+    assert "landscape" in desk.inner_text("#log")
+    desk.click("#tab-camera")
+    desk.locator("#model-pick option").first.wait_for(state="attached")
+    assert desk.locator("#model-pick option").count() >= 2
+
+
+def test_nothing_serious_for_who_cannot_see_or_point(desk, axe):
+    for tab in ("look", "pictures", "camera", "check", "health"):
+        desk.click(f"#tab-{tab}")
+        desk.wait_for_timeout(300)
+        assert axe(desk) == [], tab
+
+
+@pytest.mark.slow
+def test_the_check_gives_verdicts_with_help(desk):
+    desk.click("#tab-check")
+    desk.click("#check-run")
+    desk.wait_for_function("!document.querySelector('#check-run').disabled", timeout=60_000)
+    assert desk.locator("#verdicts li").count() >= 4
+    levels = desk.locator("#verdicts .dot").evaluate_all("(all) => all.map((each) => each.dataset.level)")
+    assert set(levels) <= {"good", "warn", "bad"}

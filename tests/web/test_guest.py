@@ -1,0 +1,194 @@
+"""The guest's page against the running service: pick, shoot, look, keep, delete. What is claimed is seen in pixels."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+COLORS = {"configured": (0, 200, 0), "color-ffffff": (255, 255, 255), "color-202830": (32, 40, 48)}
+ABORT = """fetch("api/v1/flow", {method: "POST", headers: {"Content-Type": "application/json"},
+  body: JSON.stringify({action: "abort"})})"""
+WITHIN = 200  # ms from a tap to the stream's pixels
+
+
+@pytest.fixture
+def guest(booth, visit):
+    """The page, past the attract screen; whoever was there before has gone."""
+    page = visit(booth.url)
+    page.locator(
+        "body[data-flow=attract], #shutter:visible, #next:visible, #retake:visible, dialog[open]"
+    ).first.wait_for()
+    for _ in range(4):
+        if page.get_attribute("body", "data-flow") == "attract":
+            break
+        page.evaluate(ABORT)
+        page.wait_for_timeout(250)
+    page.click("#begin")
+    page.locator("#shutter").wait_for()
+    page.locator("#strip button").first.wait_for()
+    return page
+
+
+def corner(picture):
+    """The mean colour where nobody stands."""
+    return picture[4:24, 4:24].reshape(-1, 3).mean(axis=0)
+
+
+def near(colour, other):
+    return np.abs(np.asarray(colour) - other).max() < 12
+
+
+def shoot(page):
+    page.click("#shutter")
+    if page.locator("#consent[open], #review:visible, #count:visible").first.get_attribute("id") == "consent":
+        page.click("#agree")
+    page.locator("#review").wait_for()
+
+
+def files(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_who_walks_by_is_invited_and_begins(booth, visit):
+    page = visit(booth.url, locale="fr")
+    page.locator("#begin").wait_for()
+    assert page.inner_text("#invite") == "Touch to begin", "the event's own language, not the browser's"
+    page.click("#tongues button[lang=de]")
+    page.get_by_text("Zum Beginnen berühren").wait_for()
+    page.keyboard.press("PageDown")
+    page.locator("#shutter").wait_for()
+    assert page.locator("#shutter").get_attribute("aria-label") == "Foto aufnehmen"
+    box = page.locator("#shutter").bounding_box()
+    assert min(box["width"], box["height"]) >= 96
+
+
+def test_a_tap_on_a_background_is_in_the_streams_pixels_at_once(guest, pixels):
+    """Within 200 ms, in the best of some taps: how busy this machine is is not the page's business."""
+    wait = """([id, colour]) => new Promise((done) => {
+      const live = document.querySelector("#live"), canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 1;
+      const pen = canvas.getContext("2d", {willReadFrequently: true}), begun = performance.now();
+      document.querySelector(`#strip [data-id="${id}"]`).click();
+      (function look() {
+        pen.drawImage(live, 4, 4, 16, 16, 0, 0, 1, 1);
+        const now = pen.getImageData(0, 0, 1, 1).data;
+        const far = Math.max(...colour.map((value, at) => Math.abs(value - now[at])));
+        if (far < 12 || performance.now() - begun > 5000) done(performance.now() - begun);
+        else setTimeout(look, 4);
+      })();
+    })"""
+    if os.getloadavg()[0] > 4 * (os.cpu_count() or 1):
+        pytest.skip(
+            f"THE MACHINE IS TOO BUSY (load {os.getloadavg()[0]:.0f}): the time from tap to pixels was not measured"
+        )
+    took = []
+    for name in ["color-ffffff", "color-202830"] * 4:
+        took.append(guest.evaluate(wait, [name, COLORS[name]]))
+        if min(took) <= WITHIN and name == "color-202830":
+            break
+    assert near(corner(pixels(guest)), COLORS["color-202830"])
+    assert guest.get_attribute('#strip [data-id="color-202830"]', "aria-pressed") == "true"
+    assert min(took) <= WITHIN, took
+
+
+def test_no_photo_without_consent(guest, photos):
+    before = files(photos)
+    guest.click("#shutter")
+    guest.locator("#consent[open]").wait_for()
+    assert guest.inner_text("#consent-text") == "Photos stay here for a day."
+    guest.click("#decline")
+    guest.locator("#shutter").wait_for()
+    guest.wait_for_timeout(900)
+    assert guest.get_attribute("body", "data-flow") == "live" and files(photos) == before
+
+
+def test_a_photo_from_the_shutter_to_its_deletion(guest, photos, pixels):
+    before = files(photos)
+    guest.click('#strip [data-id="color-ffffff"]')
+    guest.wait_for_timeout(300)
+    shoot(guest)
+    guest.locator("#photo[src]").wait_for()
+    guest.wait_for_function("document.querySelector('#photo').naturalWidth > 0")
+    assert near(corner(pixels(guest, "#photo")), COLORS["color-ffffff"])
+    assert files(photos) == before, "not kept yet"
+    guest.click("#keep")
+    guest.locator("#result").wait_for()
+    end = time.monotonic() + 10
+    while files(photos) == before and time.monotonic() < end:
+        guest.wait_for_timeout(50)
+    assert files(photos) != before
+    with guest.expect_download() as download:
+        guest.click("#download")
+    assert download.value.path().read_bytes()[:2] == b"\xff\xd8"
+    guest.click("#delete")
+    guest.locator("#sure[open]").wait_for()
+    guest.click("#sure-yes")
+    guest.get_by_text("Your photo is deleted").wait_for()
+    assert files(photos) == before, "really gone"
+    guest.locator("#shutter").wait_for()
+
+
+def test_retake_throws_the_first_one_away(guest, photos):
+    before = files(photos)
+    shoot(guest)
+    guest.wait_for_selector("#photo[src]")
+    first = guest.get_attribute("#photo", "src")
+    guest.click("#retake")
+    guest.wait_for_function(
+        "(first) => ![null, first].includes(document.querySelector('#photo').getAttribute('src'))", arg=first
+    )
+    assert files(photos) == before
+    guest.keyboard.press("Escape")
+    guest.locator("#shutter").wait_for()
+    assert guest.locator("#photo").is_hidden()
+
+
+def test_a_presenter_remote_does_it_all(guest):
+    chosen = "#strip [aria-pressed=true]"
+    first = guest.get_attribute(chosen, "data-id")
+    guest.keyboard.press("PageDown")
+    guest.wait_for_function("(id) => document.querySelector('#strip [aria-pressed=true]').dataset.id !== id", arg=first)
+    guest.keyboard.press("PageUp")
+    guest.wait_for_function("(id) => document.querySelector('#strip [aria-pressed=true]').dataset.id === id", arg=first)
+    guest.keyboard.press("b")
+    guest.locator("#consent[open]").wait_for()
+    guest.keyboard.press("PageDown")
+    guest.locator("#review").wait_for()
+    guest.keyboard.press("PageDown")
+    guest.locator("#result").wait_for()
+    guest.keyboard.press("PageDown")
+    guest.locator("#shutter").wait_for()
+
+
+def test_nothing_serious_for_who_cannot_see_or_point(guest, axe):
+    assert axe(guest) == []
+    guest.click("#shutter")
+    guest.locator("#consent[open]").wait_for()
+    assert axe(guest) == []
+    guest.click("#agree")
+    guest.locator("#review").wait_for()
+    guest.wait_for_timeout(800)  # until what moves has come to rest: half-shown text has no contrast
+    assert axe(guest) == []
+    guest.click("#keep")
+    guest.locator("#result").wait_for()
+    assert axe(guest) == []
+    guest.click("#next")
+
+
+@pytest.mark.slow
+def test_it_goes_back_to_the_attract_screen_by_itself(serve, visit):
+    page = visit(
+        serve("""
+source: {kind: synthetic, size: 320x180, fps: 15}
+background: "#00c800"
+sinks: [{kind: http, port: 0}]
+booth: {control: true, times: {idle: 1}}
+""").url
+    )
+    page.click("#begin")
+    page.locator("#shutter").wait_for()
+    page.locator("#begin").wait_for()
+    assert page.locator("#shutter").is_hidden()
