@@ -235,9 +235,9 @@ class Control:
         self.may()
         if self.machine.valve is None:
             raise NotAllowed("the source of this booth is no camera")
+        self.recent.close(closed)
         if closed:
             self.machine.valve.shut("private")
-            self.recent.forget()
         else:
             self.operator.open_camera()
         return closed

@@ -39,10 +39,19 @@ class Recent:
         self._shots: deque[Shot] = deque(maxlen=KEPT)
         self._came = threading.Condition()
         self.count = 0
+        self._closed = False
+
+    def close(self, closed: bool) -> None:
+        """Closed, it notes nothing and hands out nothing, not even what was on its way."""
+        with self._came:
+            self._closed = closed
+            self._shots.clear()
 
     def note(self, room: Frame, shown: Frame, behind: I420) -> None:
         """A frame went out; `room` carries the same alpha."""
         with self._came:
+            if self._closed:
+                return
             self._shots.append(Shot(room, shown, behind))
             self.count += 1
             self._came.notify_all()
@@ -61,7 +70,7 @@ class Recent:
                 fresh = [shot for shot in self._shots if now - shot.room.time <= max_age]
                 if fresh:
                     break
-                if now >= end:
+                if now >= end or self._closed:
                     return None
                 self._came.wait(min(0.1, end - now))
         return max(fresh, key=lambda shot: sharpness(shot.room))

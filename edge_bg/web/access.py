@@ -52,6 +52,11 @@ class Bucket:
         if not allowed:
             raise TooOften((1 - left) / self.rate)
 
+    def give(self, key: str) -> None:
+        """Take one of `key` back: it does not count."""
+        left, when = self._left.get(key, (self.burst, self._clock()))
+        self._left[key] = (min(self.burst, left + 1), when)
+
 
 class Access:
     """What a request may do, by what it carries.
@@ -114,6 +119,8 @@ class Access:
         good = good or (token is not None and self._key is not None and _same(token, self._key.encode()))
         if not (good and self.control):
             return None
+        self._tries.give(client)  # only what was wrong counts
+        self._all_tries.give("all")
         name = secrets.token_urlsafe(24)
         self._sessions[name] = self._clock()
         while len(self._sessions) > SESSIONS:

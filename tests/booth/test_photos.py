@@ -1,0 +1,179 @@
+"""Photos on a booth that runs: better than live, changed after the shot, kept as long as agreed, and then really gone."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_bg.booth import encode
+from edge_bg.booth.store import Store
+from edge_bg.booth.template import Template
+from edge_bg.errors import ConfigError
+from tests.booth.conftest import running, wait_for
+
+CONSENT = "Your photo is kept for one day."
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    booth = {
+        "control": True, "pin": "2468", "times": {"countdown": 0.2, "result": 30.0},
+        "storage": {"folder": str(folder / "photos"), "hours": 24, "consent": CONSENT},
+    }  # fmt: skip
+    with running(booth) as made:
+        made.folder = folder / "photos"
+        yield made
+
+
+def opened(running, address):
+    return Image.open(io.BytesIO(httpx.get(running.base + address).content))
+
+
+def ready(client, photo):
+    return wait_for(lambda: (got := client.get(f"/photos/{photo}").json())["state"] == "ready" and got, 60, "the photo")
+
+
+def test_it_is_there_at_once_and_then_better_with_its_papers(kept):
+    client = kept.client()
+    photo = client.post("/photos").json()["id"]
+    assert client.get(f"/photos/{photo}.jpg").status_code == 200, "as it was seen, at once"
+    urls = ready(client, photo)["urls"]
+    picture = opened(kept, urls["jpeg"])
+    assert picture.size == (320, 180) and b"compositeCapture" in picture.info["xmp"] and picture.info["icc_profile"]
+    alone = opened(kept, urls["png"])
+    assert alone.mode == "RGBA" and alone.info["icc_profile"]
+    assert "compositeCapture" in alone.info["XML:com.adobe.xmp"]
+    pixels = np.asarray(alone)
+    share = (pixels[..., 3] > 200).mean()
+    assert 0.02 < share < 0.7, "a person, and not the room"
+    assert not pixels[pixels[..., 3] == 0][:, :3].any() or share, "what is clear holds no room"
+    assert not (kept.folder.exists() and list(kept.folder.iterdir())), "nothing is written before somebody keeps it"
+
+
+def test_the_background_is_changed_after_the_shot_without_the_network(kept):
+    client = kept.client()
+    photo = client.post("/photos").json()["id"]
+    urls = ready(client, photo)["urls"]
+    before = np.asarray(opened(kept, urls["jpeg"]).convert("RGB")).astype(int)
+    alpha = np.asarray(opened(kept, urls["png"]))[..., 3]
+    cutter = kept.booth.control.darkroom._cutter
+    looks = cutter.segmenter.info["running"]
+    assert client.patch(f"/photos/{photo}", json={"id": "color-ffffff"}).json()["background"] == "color-ffffff"
+    after = np.asarray(opened(kept, urls["jpeg"]).convert("RGB")).astype(int)
+    clear, solid = alpha == 0, alpha == 255
+    assert after[clear].min() > 240 and np.abs(after[solid] - before[solid]).mean() < 6
+    assert cutter.segmenter.info["running"] == looks
+
+
+def test_a_guest_agrees_first_and_what_was_kept_can_be_erased(kept):
+    client = kept.client()
+    step = lambda action: client.post("/flow", json={"action": action}).json()  # noqa: E731
+    step("start")
+    assert client.get("/state").json()["consent"] == {"needed": True, "text": CONSENT}
+    assert step("shutter")["state"] == "consent"
+    assert step("consent")["state"] == "counting"
+    wait_for(lambda: client.get("/state").json()["flow"]["state"] == "approval")
+    photo = client.get("/state").json()["flow"]["photo"]
+    assert step("keep")["state"] == "result"
+    told = client.get(f"/photos/{photo}").json()
+    assert told["kept"] and told["expires"] == pytest.approx(time.time() + 86400, abs=60)
+    folder = kept.folder / photo
+    assert (folder / "photo.jpg").is_file() and not list(kept.folder.glob(".part*"))
+    ready(client, photo)
+    wait_for((folder / "cutout.png").is_file)
+    assert photo in [each["id"] for each in kept.operator().get("/photos").json()]
+    assert client.get(f"/photos/{photo}/qr.svg").text.startswith("<svg")
+    assert client.delete(f"/photos/{photo}").status_code == 204
+    assert not folder.exists() and client.get(f"/photos/{photo}").status_code == 404
+    assert step("abort")["state"] == "attract" and client.get("/state").json()["consent"]["needed"]
+
+
+def test_a_phone_without_a_token_sees_the_photo_and_nothing_else():
+    with running({"control": True, "pin": "2468"}, sinks=[{"kind": "http", "port": 0, "token": "let-me-in"}]) as made:
+        inside = made.client(Authorization="Bearer let-me-in")
+        photo = inside.post("/photos").json()["id"]
+        phone = made.client()
+        assert phone.get(f"/photos/{photo}.jpg").status_code == 200
+        assert phone.get("/state").status_code == 401 and phone.delete(f"/photos/{photo}").status_code == 401
+        assert httpx.get(f"{made.base}/snapshot.jpg").status_code == 401
+        assert httpx.get(f"{made.base}/snapshot.jpg", auth=("anyone", "let-me-in")).status_code == 200
+
+
+def test_retention_really_erases(tmp_path):
+    store = Store(tmp_path)
+    old, new, lost = "o" * 22, "n" * 22, "l" * 22
+    store.put(old, {"photo.jpg": b"1"}, {"expires": 100.0})
+    store.put(new, {"photo.jpg": b"2"}, {"expires": 200.0})
+    store.put(lost, {"photo.jpg": b"3"}, {})
+    (tmp_path / ".part-ab12").mkdir()
+    assert sorted(store.tidy(150.0)) == sorted([old, lost])
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == [new]
+    Store(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [new], "what a crash left is swept at the start"
+
+
+def test_only_so_many_are_kept(tmp_path):
+    store = Store(tmp_path, most=2)
+    for name in "abc":
+        store.put(name * 22, {"photo.jpg": b"x"}, {"expires": 1e12})
+        time.sleep(0.02)
+    assert store.names() == ["c" * 22, "b" * 22]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "x", "a" * 23, "a/" + "b" * 20])
+def test_no_name_leads_out_of_the_folder(tmp_path, name):
+    with pytest.raises(Exception, match="no photo's name"):
+        Store(tmp_path / "photos").put(name, {}, {})
+
+
+def test_without_a_mask_there_is_no_photo_of_the_room():
+    with running({"control": True}) as made:
+        made.booth.control.recent.close(True)  # as when no cut-out has come
+        answer = made.client().post("/photos")
+        assert answer.status_code == 409 and "nobody can be told from the room" in answer.json()["error"]
+
+
+# --- templates -----------------------------------------------------------------------------------------------
+
+
+def plain(rgb):
+    return np.full((90, 160, 3), rgb, np.uint8)
+
+
+def test_a_strip_puts_each_shot_in_its_slot():
+    strip = Template(
+        kind="strip", shots=2, size=(200, 400), color="#ff0000", slots=[[0.1, 0.1, 0.8, 0.3], [0.1, 0.6, 0.8, 0.3]]
+    )
+    sheet = np.asarray(Image.open(io.BytesIO(strip.files([plain((0, 255, 0)), plain((0, 0, 255))], [])["photo.jpg"])))
+    for at, rgb in (((10, 10), (255, 0, 0)), ((100, 100), (0, 255, 0)), ((300, 100), (0, 0, 255))):
+        assert np.abs(sheet[at].astype(int) - rgb).max() < 12
+
+
+def test_a_boomerang_goes_forth_and_back():
+    shots = [plain((n, n, n)) for n in (0, 80, 160, 240)]
+    made = Template(kind="boomerang", shots=4).files(shots[-1:], shots)
+    gif = Image.open(io.BytesIO(made["photo.gif"]))
+    seen = []
+    for number in range(gif.n_frames):
+        gif.seek(number)
+        seen.append(int(np.asarray(gif.convert("L")).mean() / 80 + 0.5))
+    assert seen == [0, 1, 2, 3, 2, 1]
+
+
+def test_a_template_that_will_not_do_says_so(tmp_path):
+    from edge_bg.booth.template import read_template
+
+    (tmp_path / "template.yaml").write_text("kind: strip\nshots: 3\n")
+    with pytest.raises(ConfigError, match="without slots"):
+        read_template(tmp_path / "template.yaml")
+    assert read_template(tmp_path / "absent.yaml").shots == 1
+
+
+def test_an_upload_is_not_called_a_composite():
+    assert b"compositeCapture" not in encode.jpeg(plain((1, 2, 3)), composite=False)
