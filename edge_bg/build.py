@@ -64,6 +64,7 @@ class Reporting(Protocol):
     status: Callable[[], dict[str, Any]] | None
     control: Control | None
     demand: Callable[[], None]
+    want_cutout: Callable[[bool], None]
 
 
 class Booth:
@@ -117,9 +118,12 @@ class Booth:
             opened.callback(self.control.close)
             self._reporting = [each for each in sinks if isinstance(each, Reporting)]
             for each in self._reporting:
-                each.status, each.control = self.health, self.control
+                each.status, each.control, each.want_cutout = self.health, self.control, self._want_cutout
             self._opened = opened.pop_all()
         give_back()  # what opening took for a moment, decoded pictures above all: 10 MB of 150
+
+    def _want_cutout(self, wanted: bool) -> None:
+        self.compositor.want_cutout = wanted
 
     def health(self) -> dict[str, Any]:
         """For `/healthz` and `/state`: the source's state, what the network runs on and why, the sinks, all figures."""

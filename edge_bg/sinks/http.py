@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_bg.errors import MissingDependency, SinkError
 from edge_bg.frame import Frame, Size
+from edge_bg.sinks.jpeg import jpeg_encoder as jpeg_encoder
+from edge_bg.sinks.jpeg import jpeg_planes
 
 if TYPE_CHECKING:
     import uvicorn
@@ -28,27 +30,6 @@ log = logging.getLogger("edge_bg.sinks.http")
 SEND_BUFFER = 256 * 1024  # bytes the kernel holds per client; more would be frames, and so seconds, of delay
 SHORTEST_TOKEN = 8
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-def jpeg_encoder(quality: int) -> Callable[[Frame], bytes]:
-    """A function Frame -> JPEG file, 4:2:0. With simplejpeg there is no colour conversion: JPEG is full-range I420."""
-    try:
-        from simplejpeg import encode_jpeg_yuv_planes
-    except ImportError:
-        import cv2
-
-        def encode_bgr(frame: Frame) -> bytes:
-            ok, data = cv2.imencode(".jpg", frame.bgr(), (cv2.IMWRITE_JPEG_QUALITY, quality))
-            if not ok:
-                raise SinkError("OpenCV could not encode a JPEG")
-            return bytes(data)
-
-        return encode_bgr
-
-    def encode_planes(frame: Frame) -> bytes:
-        return bytes(encode_jpeg_yuv_planes(frame.y, frame.u, frame.v, quality=quality, fastdct=True))
-
-    return encode_planes
 
 
 def _nothing() -> None:
@@ -97,6 +78,9 @@ class Http:
         self.demand: Callable[[], None] = _nothing  # called when somebody begins to look
         self.status: Callable[[], dict[str, Any]] | None = None
         self.hub: Any = None
+        self.packed: dict[str, Any] = {}
+        self._pack: Any = None
+        self.want_cutout: Callable[[bool], None] = lambda wanted: None  # whether frames shall carry the person alone
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,6 +102,7 @@ class Http:
             import uvicorn
 
             from edge_bg.web.access import Access
+            from edge_bg.web.alpha import WAYS, Packed
             from edge_bg.web.app import create_app
             from edge_bg.web.connection import Connection
             from edge_bg.web.guard import is_loopback
@@ -132,6 +117,8 @@ class Http:
             self.token = secrets.token_urlsafe(16)
         self.hub = Hub(jpeg_encoder(self.quality), max_clients=self.max_clients)
         self.hub.demand = self.demand
+        self._pack = Packed
+        self.packed = {way: self._packed_hub(way) for way in WAYS}
         app = create_app(
             self.hub,
             status=lambda: self.status() if self.status is not None else {},
@@ -142,6 +129,7 @@ class Http:
                 key=self.control.key if self.control else None,
             ),
             control=self.control,
+            packed=self.packed,
             check_host=self.token is None,  # who made up a name for 127.0.0.1 does not know the token
             embed=self.embed,
         )
@@ -149,8 +137,9 @@ class Http:
             self.control.viewers = lambda: self.hub.clients
             self.control.covered = self._covered
         config = uvicorn.Config(
-            app, lifespan="off", ws="none", http=Connection, log_config=None, log_level="critical", access_log=False,
-            server_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
+            app, lifespan="off", ws="wsproto", ws_max_size=4096, http=Connection, log_config=None,
+            log_level="critical", access_log=False, server_header=False, proxy_headers=False,
+            timeout_graceful_shutdown=1,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, args=(listener,), name="edge-bg-web", daemon=True)
@@ -165,7 +154,17 @@ class Http:
     @property
     def wanted(self) -> bool:
         """Whether somebody watches, or has just asked for a picture."""
-        return self.hub is not None and self.hub.wanted
+        return self.hub is not None and any(hub.wanted for hub in (self.hub, *self.packed.values()))
+
+    def _packed_hub(self, way: str) -> Any:
+        """Pictures with their alpha beside or below them; only made while somebody watches."""
+        from edge_bg.web.hub import Hub
+
+        encode = jpeg_planes(self.quality)
+        below = way.endswith("below")
+        hub: Any = Hub(lambda packed: encode(*packed.planes(below)), max_clients=self.max_clients)
+        hub.demand = self.demand
+        return hub
 
     def _covered(self) -> bool | None:
         newest = self.hub.newest
@@ -176,13 +175,18 @@ class Http:
         if self._thread is None or not self._thread.is_alive():
             raise SinkError("http: the server has stopped")
         self.hub.publish(frame)
+        watched = [hub for hub in self.packed.values() if hub.clients]
+        self.want_cutout(bool(watched))
+        for hub in watched:
+            hub.publish(self._pack(frame))
 
     def close(self) -> None:
         """End the streams and stop listening, within a second even if a client is stuck."""
         server, thread = self._server, self._thread
         if server is None or thread is None:
             return
-        self.hub.close()
+        for hub in (self.hub, *self.packed.values()):
+            hub.close()
         server.should_exit = True
         thread.join(0.25)
         if thread.is_alive() and self._loop is not None:

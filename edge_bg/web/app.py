@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
-from edge_bg.web import api, metrics, pages
+from edge_bg.web import alpha, api, metrics, pages
 from edge_bg.web.access import Access
 from edge_bg.web.guard import Guard
 from edge_bg.web.hub import Hub, TooManyClients, Watcher
@@ -36,6 +38,7 @@ def create_app(
     stale_after: float = 5.0,
     access: Access | None = None,
     control: Any = None,
+    packed: Mapping[str, Hub[Any]] = MappingProxyType({}),
     check_host: bool = True,
     embed: Sequence[str] = (),
 ) -> Starlette:
@@ -46,6 +49,7 @@ def create_app(
     stale_after: age of the newest picture, in seconds, from which `/healthz` answers 503.
     access:      who may do what (see `Guard`); None: everybody may look.
     control:     what the API under `/api/v1` asks; None: there is no API.
+    packed:      for each way of `?alpha=` the hub of such pictures (`edge_bg.web.alpha`).
     check_host:  answer to loopback names only; for a server that listens on loopback.
     embed:       origins whose pages may show the pictures.
     """
@@ -81,8 +85,20 @@ def create_app(
     async def get_metrics(request: Request) -> Response:
         return PlainTextResponse(metrics.render(state()), headers={"Content-Type": metrics.CONTENT_TYPE})
 
+    def chosen(way: str | None) -> Hub[Any] | None:
+        """The hub of pictures as asked for; None for what there is not."""
+        return packed.get(way) if way else hub
+
     async def get_stream(request: Request) -> Response:
-        return Stream(hub)
+        wanted = chosen(request.query_params.get("alpha"))
+        return Stream(wanted) if wanted is not None else _no_such_alpha()
+
+    async def get_socket(websocket: WebSocket) -> None:
+        wanted = chosen(websocket.query_params.get("alpha"))
+        if wanted is None:
+            await websocket.close(1008, "no such alpha")
+        else:
+            await alpha.socket(websocket, wanted)
 
     async def get_snapshot(request: Request) -> Response:
         jpeg = await _snapshot(hub)
@@ -104,6 +120,7 @@ def create_app(
         Route("/", get_page),
         Route("/stream", get_stream),
         Route("/stream.mjpg", get_stream),
+        WebSocketRoute("/ws", get_socket),
         Route("/snapshot", get_snapshot),
         Route("/snapshot.jpg", get_snapshot),
         Route("/state", get_state),
@@ -199,6 +216,10 @@ async def _snapshot(hub: Hub[Any]) -> bytes | None:
             pass
     newest = hub.newest
     return None if newest is None else newest.jpeg()
+
+
+def _no_such_alpha() -> Response:
+    return PlainTextResponse(f"alpha is one of {', '.join(alpha.WAYS)}\n", 422)
 
 
 def _full(hub: Hub[Any]) -> Response:

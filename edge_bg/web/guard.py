@@ -25,6 +25,7 @@ SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 PICTURES: Final = {"/stream", "/stream.mjpg", "/snapshot", "/snapshot.jpg"}  # and the page's ?action=
+PAGES: Final = {"/", "/admin", "/ar"}
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 # A photo's address cannot be guessed and is known to who took it: a phone that reads its QR code needs no token.
 PHOTO: Final = re.compile(r"/api/v1/photos/[A-Za-z0-9_-]{22}(\.[a-z]{3,4}|-cutout\.png)?")
@@ -84,7 +85,7 @@ class Guard:
         token = given.get("token")
         role = self.access.role(scope, token)
         if role is not None and token is not None and self.access.matches(token):
-            entering = scope["path"] == "/" and "action" not in given and scope["type"] == "http"
+            entering = scope["path"] in PAGES and "action" not in given and scope["type"] == "http"
             if entering:
                 return self._enter(scope, query)
         if role is None and PHOTO.fullmatch(scope["path"]) and not acts:
@@ -108,7 +109,8 @@ class Guard:
     def _enter(self, scope: Scope, query: list[tuple[str, str]]) -> RedirectResponse:
         """The page again, its token moved from the address (seen in histories and screenshots) into a cookie."""
         rest = urlencode([(key, value) for key, value in query if key != "token"])
-        response = RedirectResponse("./" + (f"?{rest}" if rest else ""), 303)
+        page = scope["path"].rpartition("/")[2]
+        response = RedirectResponse(f"./{page}" + (f"?{rest}" if rest else ""), 303)
         response.set_cookie(
             cookie_name(scope), self.access.proof or "", max_age=365 * 86400, httponly=True, samesite="strict", path="/"
         )

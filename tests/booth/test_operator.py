@@ -131,9 +131,8 @@ def test_guests_may_not(hall):
     guest = hall.client()
     assert upload(guest, "backgrounds", encoded(plain((1, 1, 1)))).status_code == 401
     for method, path in (("GET", "/settings"), ("PATCH", "/settings"), ("POST", "/check"), ("GET", "/log")):
-        assert (
-            guest.request(method, path, json={"matte.smoothing": 0.1} if method == "PATCH" else None).status_code == 401
-        )
+        body = {"matte.smoothing": 0.1} if method == "PATCH" else None
+        assert guest.request(method, path, json=body).status_code == 401
 
 
 def test_settings_change_live_and_survive_saving_with_their_comments(hall):
@@ -189,7 +188,7 @@ def test_the_privacy_switch_closes_the_camera_for_all_but_the_operator(hall):
 
 def test_models_cameras_health_and_log(hall):
     client = hall.operator()
-    assert [each for each in client.get("/cameras").json() if each["selected"]][0]["id"] == "synthetic"
+    assert next(each for each in client.get("/cameras").json() if each["selected"])["id"] == "synthetic"
     models = client.get("/models").json()
     assert [each["name"] for each in models if each["selected"]] == ["landscape"]
     assert client.put("/model", json={"name": "nothing"}).status_code == 404

@@ -1,4 +1,4 @@
-"""Photos on a booth that runs: better than live, changed after the shot, kept as long as agreed, and then really gone."""
+"""Photos on a booth that runs: better than live, changed after the shot, kept as long as agreed, then really gone."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_background_is_changed_after_the_shot_without_the_network(kept):
     alpha = np.asarray(opened(kept, urls["png"]))[..., 3]
     cutter = kept.booth.control.darkroom._cutter
     looks = cutter.segmenter.info["running"]
-    assert client.patch(f"/photos/{photo}", json={"id": "color-ffffff"}).json()["background"] == "color-ffffff"
+    assert client.patch(f"/photos/{photo}", json={"background": "color-ffffff"}).json()["background"] == "color-ffffff"
     after = np.asarray(opened(kept, urls["jpeg"]).convert("RGB")).astype(int)
     clear, solid = alpha == 0, alpha == 255
     assert after[clear].min() > 240 and np.abs(after[solid] - before[solid]).mean() < 6
@@ -147,9 +147,8 @@ def plain(rgb):
 
 
 def test_a_strip_puts_each_shot_in_its_slot():
-    strip = Template(
-        kind="strip", shots=2, size=(200, 400), color="#ff0000", slots=[[0.1, 0.1, 0.8, 0.3], [0.1, 0.6, 0.8, 0.3]]
-    )
+    slots = [[0.1, 0.1, 0.8, 0.3], [0.1, 0.6, 0.8, 0.3]]
+    strip = Template(kind="strip", shots=2, size=(200, 400), color="#ff0000", slots=slots)
     sheet = np.asarray(Image.open(io.BytesIO(strip.files([plain((0, 255, 0)), plain((0, 0, 255))], [])["photo.jpg"])))
     for at, rgb in (((10, 10), (255, 0, 0)), ((100, 100), (0, 255, 0)), ((300, 100), (0, 0, 255))):
         assert np.abs(sheet[at].astype(int) - rgb).max() < 12

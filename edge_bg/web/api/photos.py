@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from edge_bg.web.api.backgrounds import Pick
-from edge_bg.web.api.calls import Ask, call
+from edge_bg.web.api.backgrounds import Id
+from edge_bg.web.api.calls import Ask, Body, call
 from edge_bg.web.qr import code, lan
 
 KINDS = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "svg": "image/svg+xml"}
@@ -63,10 +63,16 @@ def qr(ask: Ask) -> Any:
     return Response(svg, media_type="image/svg+xml")
 
 
-@call("PATCH", "/photos/{id}", role="guest", body=Pick, gives="the photo, on another background")
+class Another(Body):
+    """The background that the photo shall have."""
+
+    background: Id
+
+
+@call("PATCH", "/photos/{id}", role="guest", body=Another, gives="the photo, on another background")
 def change(ask: Ask) -> Any:
     """Without looking again."""
-    return ask.control.change_photo(ask.path["id"], ask.body.id)
+    return ask.control.change_photo(ask.path["id"], ask.body.background)
 
 
 @call("POST", "/photos/{id}/keep", role="guest", gives="the photo, kept")
