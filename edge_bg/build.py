@@ -159,7 +159,8 @@ class Booth:
     def background(self, new: str | Path | Mapping[str, Any] | Background) -> None:
         if isinstance(new, (str, Path, Mapping, Part)):
             plain = str(new) if isinstance(new, Path) else new
-            new = background(configuration.from_dict({"background": plain}, check_files=True).background)
+            asked = {"background": plain, "privacy": {"show_room": self.config.privacy.show_room}}
+            new = background(configuration.from_dict(asked, check_files=True).background)
         self.compositor.background = new
 
     def __iter__(self) -> Iterator[Frame]:

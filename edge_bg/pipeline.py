@@ -177,7 +177,7 @@ class Pipeline:
         """Frames with the masks they are cut out by; None where the cover has to go out instead."""
         if self._shown is None:
             return exact_pairs(self._masked, self._patience)
-        return newest_pairs(self._shown, self._masked, self._patience, self.max_mask_age)
+        return newest_pairs(self._shown, self._masked, self._patience, lambda: self.max_mask_age)
 
     def _patience(self) -> float | None:
         """Seconds to wait before the cover goes out: the mask's greatest age, or longer for a slow model; None: ever.

@@ -15,6 +15,7 @@ COMMANDS = {  # name -> where it is, what it does
     "run": ("edge_bg.commands.run:run", "Take the camera, put people on a new background, send it out."),
     "image": ("edge_bg.commands.image:image", "Cut people out of pictures."),
     "check": ("edge_bg.commands.check:check", "Check a config; say what it would do."),
+    "privacy": ("edge_bg.commands.privacy:privacy", "Say in plain words what a config shows, keeps and sends."),
     "models": ("edge_bg.commands.models:models", "List the models."),
     "bench": ("edge_bg.commands.bench:bench", "Measure this machine."),
     "evaluate": ("edge_bg.commands.evaluate:evaluate", "Measure models on labelled pictures and clips."),

@@ -137,6 +137,8 @@ class Privacy(Part):
     """Seconds after which a mask no longer counts and the cover goes out."""
     cover: Cover = ColorBackground()
     """A colour or a picture."""
+    show_room: bool = False
+    """true: the room may be shown on purpose, by `background: none` or a weak `blur`; false: both are refused."""
     sleep_after: Annotated[float, Field(ge=1, le=86400)] | None = 30.0
     """Seconds without a viewer after which camera and network sleep, if no other sink wants frames; null: never."""
 
@@ -182,8 +184,18 @@ class Config(Part):
         return self
 
 
+LEAST_BLUR = 0.3  # a blur whose reach is about a seventh of the width: lettering and faces in the room are gone
+
+
 def _cross_check(config: Config) -> list[tuple[tuple[str | int, ...], Bad]]:
     problems: list[tuple[tuple[str | int, ...], Bad]] = []
+    if not config.privacy.show_room:
+        meant = "add `privacy: {show_room: true}` if that is meant"
+        if config.background.kind == "none":
+            problems.append((("background",), Bad("shows the room as it is", meant)))
+        elif config.background.kind == "blur" and config.background.strength < LEAST_BLUR:
+            what = f"is so weak that the room can be made out (below {LEAST_BLUR:g})"
+            problems.append((("background", "strength"), Bad(what, f"make it stronger, or {meant}")))
     taken: dict[tuple[str, str], int] = {}
     for number, sink in enumerate(config.sinks):
         here: tuple[str | int, ...] = ("sinks", number)

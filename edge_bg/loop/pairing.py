@@ -22,9 +22,9 @@ def exact_pairs(masked: Latest[Pair], patience: Callable[[], float | None]) -> I
 
 
 def newest_pairs(
-    shown: Latest[Frame], masked: Latest[Pair], patience: Callable[[], float | None], max_age: float
+    shown: Latest[Frame], masked: Latest[Pair], patience: Callable[[], float | None], max_age: Callable[[], float]
 ) -> Iterator[Dated | None]:
-    """Each frame with the newest mask; None while that is missing, of another scene or older than `max_age` seconds.
+    """Each frame with the newest mask; None while that is missing, of another scene or older than `max_age()` seconds.
 
     An error of the segmenter is raised here, as `masked` is closed with it.
     """
@@ -35,7 +35,7 @@ def newest_pairs(
             newest = _peek(masked) or newest
         except Closed:
             return
-        if frame is None or newest is None or frame.time - newest[0].time > max_age or frame.scene != newest[0].scene:
+        if frame is None or newest is None or frame.time - newest[0].time > max_age() or frame.scene != newest[0].scene:
             yield None
         else:
             yield frame, newest[1], newest[0]

@@ -130,7 +130,7 @@ def test_public_names_are_there_and_importing_is_light(root: Path):
 
 
 def test_showing_the_room_as_it_is_is_said_aloud(caplog: pytest.LogCaptureFixture):
-    with edge_bg.open({"source": SMALL, "sinks": ["null"]}) as booth:
+    with edge_bg.open({"source": SMALL, "sinks": ["null"], "privacy": {"show_room": True}}) as booth:
         assert "the room is shown" not in caplog.text
         booth.background = "none"
     assert "background none: the room is shown as it is" in caplog.text

@@ -99,7 +99,7 @@ def test_sinks_in_one_line(text: str, kind: str, key: str, value: object):
     ],
 )
 def test_backgrounds_in_one_line(text: str, kind: str, key: str, value: object):
-    background = made(background=text).background
+    background = made(background=text, privacy={"show_room": True}).background
     assert (background.kind, getattr(background, key)) == (kind, value)
 
 

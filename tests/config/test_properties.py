@@ -60,7 +60,11 @@ delegates = st.one_of(
     st.fixed_dictionaries({"library": words}),
 )
 configs = st.fixed_dictionaries(
-    {},
+    {
+        "privacy": st.fixed_dictionaries(
+            {"show_room": st.just(True)}, optional={"max_mask_age": st.floats(0.01, 10), "cover": colours}
+        )
+    },
     optional={
         "source": sources,
         "background": backgrounds,
@@ -74,7 +78,6 @@ configs = st.fixed_dictionaries(
             {}, optional={"name": words, "delegates": st.lists(delegates, min_size=1, max_size=3)}
         ),
         "sync": st.sampled_from(["exact", "latest"]),
-        "privacy": st.fixed_dictionaries({}, optional={"max_mask_age": st.floats(0.01, 10), "cover": colours}),
     },
 )
 

@@ -75,6 +75,7 @@ class Life:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
+        self.sync = chance.choice(("exact", "latest"))
         self.size = SIZES[0]
         self.threads = 1
         self.clock = 0.0  # seconds that time.time() is off
@@ -100,6 +101,7 @@ class Life:
             f"sinks: ['null', {{kind: http, port: {self.port}}},\n"
             f"  {{kind: pipe, command: dd of={self.folder}/pipe.y4m oflag=append conv=notrunc status=none}},\n"
             f"  {{kind: file, path: '{self.disk}/take-{{time}}.mkv'}}]\n"
+            f"sync: {self.sync}\n"
             f'privacy: {{max_mask_age: 0.1, cover: "{COVER}"}}\n{more}'
         )
 

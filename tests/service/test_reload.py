@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edge_bg import build, config
@@ -109,3 +110,21 @@ def test_the_documentation_says_of_each_part_what_a_reload_does(root: Path) -> N
     rows = re.findall(r"^\| (`.*`) \| (live|the loop starts anew)", text, re.M)
     told = {name: how for names, how in rows for name in re.findall(r"`(\w+)`", names)}
     assert told == {part: "the loop starts anew" if part in RESTART else "live" for part in config.Config.model_fields}
+
+
+def test_a_shorter_age_of_masks_holds_from_the_reload_on() -> None:
+    """With `sync: latest` a mask of a moment ago is used again and again: how old it may be is asked for each frame."""
+    from edge_bg.loop.mailbox import Latest
+    from edge_bg.loop.pairing import newest_pairs
+
+    shown: Latest[Frame] = Latest()
+    masked: Latest[Any] = Latest()
+    age = [1.0]
+    data = np.zeros((96, 96), np.uint8)
+    pairs = newest_pairs(shown, masked, lambda: 1.0, lambda: age[0])
+    masked.put((Frame(data, 0.0, 0), data))
+    shown.put(Frame(data, 0.5, 1))
+    assert next(pairs) is not None
+    age[0] = 0.2
+    shown.put(Frame(data, 0.6, 2))
+    assert next(pairs) is None
