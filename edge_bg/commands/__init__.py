@@ -14,6 +14,7 @@ import edge_bg
 COMMANDS = {  # name -> where it is, what it does
     "run": ("edge_bg.commands.run:run", "Take the camera, put people on a new background, send it out."),
     "image": ("edge_bg.commands.image:image", "Cut people out of pictures."),
+    "serve": ("edge_bg.commands.serve:serve", "Cut pictures out over HTTP, and on a page."),
     "check": ("edge_bg.commands.check:check", "Check a config; say what it would do."),
     "privacy": ("edge_bg.commands.privacy:privacy", "Say in plain words what a config shows, keeps and sends."),
     "models": ("edge_bg.commands.models:models", "List the models."),

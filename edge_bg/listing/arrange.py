@@ -158,7 +158,8 @@ def _placed(plane: Any, canvas: Box, size: tuple[int, int], border: int = cv2.BO
 def _background(photo: Photo, cutout: Cutout, canvas: Box, size: tuple[int, int], behind: Behind) -> Picture:
     """uint8 (3,) for a colour, else (H, W, 3)."""
     if behind.kind == "image":
-        return fit_picture(read_photo(behind.path).on_black(), size, behind.fit)
+        picture = read_photo(behind.path).on_black() if behind.picture is None else behind.picture
+        return fit_picture(picture, size, behind.fit)
     if behind.kind == "blur":
         return _placed(blurred_room(photo.rgb, cutout.alpha, behind.strength), canvas, size, cv2.BORDER_REPLICATE)
     return np.array(behind.rgb, np.uint8)

@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_bg.config import read_yaml
 from edge_bg.errors import ConfigError
 
@@ -17,13 +20,15 @@ MOST_MARGIN = 0.45
 
 @dataclass(frozen=True)
 class Behind:
-    """What lies behind: `transparent`, `color` (rgb), `image` (path, fit) or `blur` (strength, 0 to 1)."""
+    """What lies behind: `transparent`, `color` (rgb), `image` (its path or RGB uint8 (H, W, 3), and fit), or `blur`
+    (strength, 0 to 1)."""
 
     kind: Literal["transparent", "color", "image", "blur"] = "transparent"
     rgb: tuple[int, int, int] = (255, 255, 255)
     path: str = ""
     fit: Literal["cover", "contain", "stretch"] = "cover"
     strength: float = 0.5
+    picture: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)

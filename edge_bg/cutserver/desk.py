@@ -1,0 +1,132 @@
+"""Where requests wait their turn: a few at work, a few in line, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from edge_bg.cutserver.asked import Asked
+from edge_bg.errors import PictureError
+from edge_bg.listing import arrange, subject_box
+from edge_bg.pictures import Photo, decode
+from edge_bg.pictures.write import encode
+from edge_bg.still import Cutout, Cutter
+
+MEDIA = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "tif": "image/tiff"}
+
+
+class Busy(Exception):
+    """As many requests are under way as may be; `wait` is seconds after which it is worth asking again."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"as many pictures are under way as may be; ask again in {wait} seconds")
+        self.wait = wait
+
+
+@dataclass(frozen=True)
+class Answer:
+    """data: the file, of the type `media`.  size: (width, height).  box: (left, top, width, height) of the subject in
+    the photograph, None where nothing was found."""
+
+    data: bytes
+    media: str
+    size: tuple[int, int]
+    box: tuple[int, int, int, int] | None
+    subject: str
+    confidence: float
+    notes: tuple[str, ...]
+
+
+class Desk:
+    """Pictures are done by `workers` threads, each with networks of its own; `line` more may wait."""
+
+    def __init__(
+        self, make: Callable[[], Cutter], *, workers: int = 1, line: int = 4, max_megapixels: float = 50.0
+    ) -> None:
+        self.most = workers + line
+        self.under_way = 0
+        self.max_megapixels = max_megapixels
+        self._seconds = 2.0  # a picture takes, about
+        self._make = make
+        self._cutters: list[Cutter] = []
+        self._local = threading.local()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="edge-bg-cut")
+        self._workers = workers
+
+    async def take(self, asked: Asked) -> Answer:
+        """Wait for a turn and do it. Raises Busy at once where the line is full, PictureError."""
+        if self.under_way >= self.most:
+            raise Busy(max(1, round(self._seconds * self.most / self._workers)))
+        self.under_way += 1
+        try:
+            loop = asyncio.get_running_loop()
+            start = loop.time()
+            work = loop.run_in_executor(self._pool, self._do, asked)
+            try:
+                answer = await asyncio.shield(work)
+            except asyncio.CancelledError:  # who asked has gone; the thread cannot be stopped, so its place stays taken
+                await asyncio.wait([work])
+                raise
+            self._seconds += 0.2 * (loop.time() - start - self._seconds)
+            return answer
+        finally:
+            self.under_way -= 1
+
+    def _do(self, asked: Asked) -> Answer:
+        cutter: Cutter | None = getattr(self._local, "cutter", None)
+        if cutter is None:
+            cutter = self._local.cutter = self._make()
+            self._cutters.append(cutter)
+        photo = _shrunk(decode(asked.data, asked.name, max_megapixels=self.max_megapixels), asked.megapixels)
+        cutout = cutter(photo)
+        if asked.region is not None:
+            cutout = _within(cutout, asked.region)
+        look = asked.look_for(photo.rgb.shape[1], photo.rgb.shape[0])
+        made = arrange(photo, cutout, look)
+        box = subject_box(cutout.alpha)
+        data = encode(made.pixels, f".{look.format}", quality=look.quality, max_bytes=look.max_bytes)
+        high, wide = made.pixels.shape[:2]
+        where = None if box is None else (box.left, box.top, box.wide, box.high)
+        notes = (*photo.notes, *made.notes)
+        return Answer(data, MEDIA[look.format], (wide, high), where, cutout.subject, cutout.confidence, notes)
+
+    def close(self) -> None:
+        """Let what is begun end, and let go of the networks."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for cutter in self._cutters:
+            cutter.close()
+
+
+def _shrunk(photo: Photo, megapixels: float | None) -> Photo:
+    high, wide = photo.rgb.shape[:2]
+    if megapixels is None or wide * high <= megapixels * 1e6:
+        return photo
+    scale = (megapixels * 1e6 / (wide * high)) ** 0.5
+    size = (max(1, int(wide * scale)), max(1, int(high * scale)))
+
+    def smaller(plane: Any) -> Any:
+        return None if plane is None else np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    return Photo(smaller(photo.rgb), smaller(photo.alpha), photo.icc, photo.notes)
+
+
+def _within(cutout: Cutout, region: tuple[tuple[float, bool], ...]) -> Cutout:
+    """Nothing outside a region: four (value, is it a percentage?) for left, top, right, bottom."""
+    high, wide = cutout.alpha.shape
+    sides = [wide, high, wide, high]
+    edges = [
+        int(value * side / 100 if share else value) for (value, share), side in zip(region, sides, strict=True)
+    ]  # fmt: skip
+    left, top, right, bottom = edges
+    if not (0 <= left < right and 0 <= top < bottom):
+        raise PictureError("roi: the region has no inside", hint="left top right bottom, such as 0% 0% 100% 100%")
+    alpha = np.zeros_like(cutout.alpha)
+    alpha[top:bottom, left:right] = cutout.alpha[top:bottom, left:right]
+    return Cutout(cutout.rgb, alpha, cutout.confidence, cutout.subject)

@@ -1,0 +1,126 @@
+// The page of `edge-bg serve`: pictures go to the server one after another, and stay in this page otherwise.
+import { zip } from "./zip.js";
+
+const $ = (id) => document.getElementById(id);
+const items = [];
+let busy = false;
+
+$("files").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
+for (const name of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", name === "dragover");
+    if (name === "drop") add(event.dataTransfer.files);
+  });
+}
+$("all").addEventListener("click", async () => {
+  const done = items.filter((item) => item.result);
+  const blob = await zip(done.map((item) => ({ name: item.saved, blob: item.result })));
+  save(blob, "cut-outs.zip");
+});
+
+function add(files) {
+  for (const file of files) {
+    const node = $("item").content.firstElementChild.cloneNode(true);
+    const item = { file, node, state: "waiting" };
+    const part = (name) => node.querySelector(name);
+    part(".name").textContent = file.name;
+    const before = part(".before");
+    before.alt = `${file.name}, before`;
+    before.src = URL.createObjectURL(file);
+    before.addEventListener("error", () => { before.hidden = true; }); // a browser that shows no HEIC
+    part("input").addEventListener("input", (event) => {
+      part(".compare").style.setProperty("--at", `${event.target.value}%`);
+    });
+    part(".again").addEventListener("click", () => { say(item, "waiting", "waiting"); part(".again").hidden = true; work(); });
+    items.push(item);
+    $("list").append(node);
+  }
+  work();
+}
+
+function say(item, state, words) {
+  item.state = state;
+  item.node.classList.toggle("failed", state === "failed");
+  item.node.querySelector(".state").textContent = words;
+  const done = items.filter((each) => each.state === "done").length;
+  const failed = items.filter((each) => each.state === "failed").length;
+  $("tally").textContent = `${done} of ${items.length} done${failed ? `, ${failed} failed` : ""}`;
+  $("all").hidden = done < 2;
+}
+
+async function work() {
+  if (busy) return;
+  busy = true;
+  for (let item; (item = items.find((each) => each.state === "waiting"));) {
+    say(item, "working", "at work");
+    try {
+      await cut(item);
+    } catch (error) {
+      say(item, "failed", error.message);
+      item.node.querySelector(".again").hidden = false;
+    }
+  }
+  busy = false;
+}
+
+async function cut(item) {
+  const form = new FormData();
+  for (const [key, value] of new FormData($("how"))) if (value) form.append(key, value);
+  form.append("image_file", item.file, item.file.name);
+  for (;;) {
+    let answer;
+    try {
+      answer = await fetch("api/v1/cutouts", { method: "POST", body: form });
+    } catch {
+      throw new Error("the server cannot be reached");
+    }
+    if (answer.status === 429) {
+      const wait = Number(answer.headers.get("Retry-After")) || 2;
+      say(item, "working", `others are first: again in ${wait} s`);
+      await new Promise((done) => setTimeout(done, wait * 1000));
+      continue;
+    }
+    if (!answer.ok) {
+      const body = await answer.text();
+      let words = body;
+      try { words = JSON.parse(body).error; } catch { /* plain words */ }
+      throw new Error(words.replace(/^[^:]*: /, "") || `error ${answer.status}`);
+    }
+    item.result = await answer.blob();
+    show(item, answer.headers);
+    return;
+  }
+}
+
+function show(item, headers) {
+  const { node, file, result } = item;
+  const ending = { "image/jpeg": "jpg", "image/webp": "webp", "image/tiff": "tif" }[result.type] || "png";
+  const taken = new Set(items.map((each) => each.saved));
+  const base = file.name.replace(/\.[^.]*$/, "");
+  item.saved = `${base}.${ending}`;
+  for (let number = 2; taken.has(item.saved); number++) item.saved = `${base}-${number}.${ending}`;
+  const link = node.querySelector("a");
+  link.href = URL.createObjectURL(result);
+  link.download = item.saved;
+  link.hidden = false;
+  const after = node.querySelector(".after");
+  after.src = link.href;
+  after.alt = `${file.name}, cut out`;
+  node.querySelector(".compare").classList.add("done");
+  node.querySelector("input").disabled = false;
+  const sure = Number(headers.get("X-Confidence"));
+  const found = Number(headers.get("X-Foreground-Width")) > 0;
+  const doubt = !found || sure < 0.9;
+  node.classList.toggle("doubt", doubt);
+  const size = `${headers.get("X-Width")} × ${headers.get("X-Height")}`;
+  say(item, "done", !found ? "nothing was found in it" : doubt ? `${size}: have a look at its edges` : size);
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

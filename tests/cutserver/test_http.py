@@ -1,0 +1,226 @@
+"""Cut-outs over HTTP: our own words, remove.bg's and rembg's; what is too much, too many, or not allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import threading
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_bg.assets import asset_path
+from edge_bg.cutserver.app import create_app
+from edge_bg.cutserver.desk import Desk
+from edge_bg.still import Cutter
+from edge_bg.web.access import Access
+
+TOKEN = "a-token-of-ours"
+
+
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    portrait = Image.open(asset_path("portrait.png"))
+    wall = Image.new("RGB", portrait.size, (120, 130, 110))
+    wall.paste(portrait, mask=portrait.getchannel("A"))
+    out = io.BytesIO()
+    wall.resize((150, 200)).save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    made = Desk(Cutter, line=1, max_megapixels=1)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ask(desk: Desk):
+    app = create_app(desk, access=Access(), max_bytes=200_000)
+
+    def post(path: str, **options: object) -> httpx.Response:
+        async def one() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+                return await client.request(options.pop("method", "POST"), path, **options)
+
+        return asyncio.run(one())
+
+    return post
+
+
+def picture(answer: httpx.Response) -> Image.Image:
+    assert answer.status_code == 200, answer.text
+    return Image.open(io.BytesIO(answer.content))
+
+
+def test_one_request_one_cut_out(ask, photo: bytes):
+    answer = ask("/api/v1/cutouts", files={"image_file": ("me.jpg", photo)})
+    out = picture(answer)
+    assert (out.format, out.mode, out.size) == ("PNG", "RGBA", (150, 200))
+    alpha = np.asarray(out.getchannel("A"))
+    assert alpha[2, 2] == 0
+    assert 40 < alpha.mean() < 250
+    assert answer.headers["x-width"] == "150"
+    assert answer.headers["x-type"] == "person"
+    box = [int(answer.headers[f"x-foreground-{side}"]) for side in ("left", "top", "width", "height")]
+    assert box[2] > 50
+    assert box[1] + box[3] == 200
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_as_remove_bg_has_it(ask, photo: bytes):
+    """The words of https://www.remove.bg/api as its public clients send them."""
+    form = {
+        "size": "auto",
+        "bg_color": "81d4fa",
+        "format": "jpg",
+        "crop": "true",
+        "crop_margin": "10%",
+        "type": "person",
+    }
+    answer = ask("/v1.0/removebg", data=form, files={"image_file": ("me.jpg", photo)}, headers={"X-Api-Key": "any"})
+    out = picture(answer)
+    assert out.format == "JPEG"
+    assert np.abs(np.asarray(out)[3, 3].astype(int) - (0x81, 0xD4, 0xFA)).max() < 8
+    body = {"image_file_b64": base64.b64encode(photo).decode(), "channels": "alpha"}
+    answer = ask("/v1.0/removebg", json=body, headers={"Accept": "application/json"})
+    data = answer.json()["data"]
+    assert Image.open(io.BytesIO(base64.b64decode(data["result_b64"]))).mode == "L"
+    assert data["foreground_width"] > 50
+    assert answer.headers["x-credits-charged"] == "0"
+    behind = io.BytesIO()
+    Image.new("RGB", (20, 20), (255, 0, 0)).save(behind, "PNG")
+    files = {"image_file": ("me.jpg", photo), "bg_image_file": ("red.png", behind.getvalue())}
+    assert np.asarray(picture(ask("/v1.0/removebg", files=files)))[2, 2].tolist() == [255, 0, 0]
+    region = ask("/v1.0/removebg", data={"roi": "0% 0% 100% 50%"}, files={"image_file": ("me.jpg", photo)})
+    alpha = np.asarray(picture(region).getchannel("A"))
+    assert alpha[:100].any()
+    assert not alpha[100:].any()
+    assert ask("/v1.0/account", method="GET").json()["data"]["attributes"]["credits"]["total"] == 0
+
+
+def test_as_rembg_has_it(ask, photo: bytes):
+    assert picture(ask("/api/remove", files={"file": ("me.jpg", photo)})).mode == "RGBA"
+    assert picture(ask("/api/remove", files={"file": ("me.jpg", photo)}, data={"om": "true"})).mode == "L"
+    out = picture(ask("/api/remove?bgc=0,0,255,255", files={"file": ("me.jpg", photo)}, data={"a": "true", "ae": "15"}))
+    assert np.asarray(out)[2, 2].tolist() == [0, 0, 255]
+    assert ask("/api/remove?url=http://x/y.jpg", method="GET").status_code == 400
+
+
+def test_a_plain_body_and_a_preset(ask, photo: bytes):
+    answer = ask("/api/v1/cutouts?preset=ebay", content=photo, headers={"Content-Type": "image/jpeg"})
+    out = picture(answer)
+    assert (out.format, out.size) == ("JPEG", (1600, 1600))
+    assert "enlarged" in answer.headers["x-notes"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ({"data": {"x": "y"}}, 400, "image_file"),
+        ({"files": {"image_file": ("a.jpg", b"")}}, 400, "empty"),
+        ({"files": {"image_file": ("a.jpg", b"hello")}}, 400, "not a picture"),
+        ({"files": {"image_file": ("a.jpg", b"x" * 300_000)}}, 413, "larger than 0.2 MB"),
+        ({"json": {"image_file_b64": "A" * 900_000}}, 413, "larger than 0.2 MB"),
+        ({"data": {"image_url": "http://127.0.0.1/secret.jpg"}}, 400, "opens no connections"),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "neither a form"),
+        ({"content": b"[]", "headers": {"Content-Type": "application/json"}}, 400, "no object"),
+        ({"content": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "form cannot be read"),
+    ],
+)
+def test_what_will_not_do(ask, options: dict, status: int, words: str):
+    answer = ask("/api/v1/cutouts", **options)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+    assert answer.json()["errors"][0]["code"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("size", "gigantic", "not a size"), ("bg_color", "blueish", "neither"), ("crop_margin", "30px", "percent"),
+        ("preset", "souk", "no preset"), ("format", "zip", "png, jpg or webp"), ("roi", "1 2", "roi"),
+        ("margin", "99%", "not a margin"), ("roi", "50% 50% 10% 10%", "no inside"), ("quality", "x", "invalid"),
+    ],
+)  # fmt: skip
+def test_values_that_will_not_do(ask, photo: bytes, field: str, value: str, words: str):
+    answer = ask("/api/v1/cutouts", data={field: value}, files={"image_file": ("me.jpg", photo)})
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+
+
+def test_too_many_pixels(ask):
+    header = Image.new("RGB", (4, 4))
+    out = io.BytesIO()
+    header.save(out, "PNG")
+    bomb = out.getvalue()[:16] + (20000).to_bytes(4, "big") * 2 + out.getvalue()[24:]
+    answer = ask("/api/v1/cutouts", files={"image_file": ("bomb.png", bomb)})
+    assert answer.status_code == 400
+    assert "400 megapixels, more than 1" in answer.json()["error"]
+
+
+def test_a_full_line_says_so_at_once(photo: bytes):
+    """One at work, one in line: the third is told to come again, and is served once there is room."""
+    going = threading.Event()
+
+    class Slow(Cutter):
+        def __call__(self, picture):
+            going.wait(30)
+            return super().__call__(picture)
+
+    desk = Desk(Slow, line=1)
+    app = create_app(desk, access=Access())
+
+    async def three() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+
+            async def one() -> httpx.Response:
+                return await client.post("/api/v1/cutouts", files={"image_file": ("me.jpg", photo)})
+
+            first = [asyncio.create_task(one()) for _ in range(2)]
+            while desk.under_way < 2:
+                await asyncio.sleep(0.01)
+            refused = await one()
+            assert int(refused.headers["retry-after"]) >= 1
+            assert (await client.get("/state")).json()["under_way"] == 2
+            going.set()
+            served = [*await asyncio.gather(*first), await one()]
+            return [refused.status_code, *(answer.status_code for answer in served)]
+
+    try:
+        assert asyncio.run(three()) == [429, 200, 200, 200]
+        assert desk.under_way == 0
+    finally:
+        going.set()
+        desk.close()
+
+
+def test_who_may_ask(desk: Desk, photo: bytes):
+    app = create_app(desk, access=Access(token=TOKEN), check_host=False)
+
+    async def codes() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://192.168.1.9", timeout=60) as client:
+            files = {"image_file": ("me.jpg", photo)}
+            tries = [
+                {}, {"X-Api-Key": "wrong-one"}, {"X-Api-Key": TOKEN}, {"Authorization": f"Bearer {TOKEN}"},
+                {"X-Api-Key": TOKEN, "Origin": "http://evil.example"},
+            ]  # fmt: skip
+            return [(await client.post("/api/v1/cutouts", files=files, headers=each)).status_code for each in tries]
+
+    assert asyncio.run(codes()) == [401, 401, 200, 200, 403]
+    closed = create_app(desk, access=Access())
+
+    async def by_a_name_of_its_own() -> int:
+        transport = httpx.ASGITransport(closed)
+        async with httpx.AsyncClient(transport=transport, base_url="http://rebound.example") as client:
+            return (await client.get("/")).status_code
+
+    assert asyncio.run(by_a_name_of_its_own()) == 421
