@@ -167,11 +167,12 @@ class Control:
         return [self._told(shelf, item, on) for item in self.library.items(shelf)]
 
     def thumb(self, shelf: Shelf, name: str) -> bytes:
-        """A small JPEG. Raises NotThere."""
+        """A small picture: a JPEG, of a foreground a PNG with alpha. Raises NotThere."""
         return self.library.thumb(shelf, name)
 
     def _told(self, shelf: Shelf, item: Item, on: str | None) -> dict[str, Any]:
-        told = {"id": item.id, "name": item.name, "kind": item.kind, "thumb": f"/api/v1/{shelf}/{item.id}/thumb.jpg"}
+        thumb = f"/api/v1/{shelf}/{item.id}/thumb.{'png' if shelf == 'foregrounds' else 'jpg'}"
+        told = {"id": item.id, "name": item.name, "kind": item.kind, "thumb": thumb}
         return {**told, "foreground": item.foreground, "selected": item.id == on}
 
     # --- acting ------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ class Library:
 
     def __init__(self, folder: Path | None, configured: Any, size: Size, fps: float) -> None:
         self.folder = folder
+        self.changes = 0  # how often the shelves have changed: pages load them anew when this does
         self.size, self.fps = size, fps
         self._configured = configured
         self._lock = threading.RLock()
@@ -111,10 +112,11 @@ class Library:
                     continue
 
     def thumb(self, shelf: Shelf, name: str) -> bytes:
-        """A JPEG of at most 320x180. Raises NotThere, PictureError."""
+        """At most 320x180: a JPEG, or a PNG with alpha of a foreground. Raises NotThere, PictureError."""
         known = self._thumbs.get((shelf, name))
         if known is None:
-            known = _jpeg(self._small(self.get(shelf, name)))
+            item = self.get(shelf, name)
+            known = _encoded(self._small(item), ".png" if shelf == "foregrounds" else ".jpg")
             self._thumbs[shelf, name] = known
         return known
 
@@ -136,9 +138,8 @@ class Library:
         if item.kind == "image" and item.part is not None:
             return fit_picture(read_picture(Path(item.part.path)), THUMB, "cover")
         if item.kind == "foreground" and item.path is not None:
-            rgba: Any = cv2.resize(self.rgba(item.id), THUMB, interpolation=cv2.INTER_AREA)
-            share = rgba[..., 3:].astype(np.float32) / 255
-            return (rgba[..., 2::-1] * share + 150 * (1 - share)).astype(np.uint8)
+            small = cv2.resize(self.rgba(item.id), THUMB, interpolation=cv2.INTER_AREA)
+            return cv2.cvtColor(small, cv2.COLOR_RGBA2BGRA)
         if item.kind == "color":
             r, g, b = (int(item.part.color[i : i + 2], 16) for i in (1, 3, 5))
             return np.full((THUMB[1], THUMB[0], 3), (b, g, r), np.uint8)
@@ -211,7 +212,7 @@ class Library:
             listed = files.get_json(self._list(shelf))
             listed.setdefault("items", {})[made] = {"name": name}
             listed["order"] = [*_texts(listed.get("order")), made]
-            files.put_json(self._list(shelf), listed)
+            self._put(shelf, listed)
         return self.get(shelf, made)
 
     def arrange(self, shelf: Shelf, order: Sequence[str]) -> list[Item]:
@@ -222,7 +223,7 @@ class Library:
         with self._lock:
             listed = files.get_json(self._list(shelf))
             listed["order"] = list(dict.fromkeys(order))
-            files.put_json(self._list(shelf), listed)
+            self._put(shelf, listed)
         return self.items(shelf)
 
     def note(self, shelf: Shelf, name: str, changes: dict[str, Any]) -> Item:
@@ -233,7 +234,7 @@ class Library:
         with self._lock:
             listed = files.get_json(self._list(shelf))
             listed.setdefault("items", {}).setdefault(name, {}).update(changes)
-            files.put_json(self._list(shelf), listed)
+            self._put(shelf, listed)
         return self.get(shelf, name)
 
     def remove(self, shelf: Shelf, name: str) -> None:
@@ -247,7 +248,11 @@ class Library:
             listed = files.get_json(self._list(shelf))
             listed["order"] = [each for each in _texts(listed.get("order")) if each != name]
             listed.get("items", {}).pop(name, None)
-            files.put_json(self._list(shelf), listed)
+            self._put(shelf, listed)
+
+    def _put(self, shelf: Shelf, listed: dict[str, Any]) -> None:
+        files.put_json(self._list(shelf), listed)
+        self.changes += 1
 
     def _own(self, shelf: Shelf, name: str) -> Item:
         item = self.get(shelf, name)
@@ -269,7 +274,7 @@ def _texts(value: Any) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
-def _jpeg(picture: Any) -> bytes:
-    ok, data = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 82))
+def _encoded(picture: Any, kind: str) -> bytes:
+    ok, data = cv2.imencode(kind, picture, (cv2.IMWRITE_JPEG_QUALITY, 82) if kind == ".jpg" else ())
     assert ok
     return bytes(data)

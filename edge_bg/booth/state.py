@@ -21,6 +21,8 @@ def of(control: Any, role: str) -> dict[str, Any]:
         "live": live(control),
         "size": list(control.machine.size),
         "event": event.id if event.folder else None,
+        "event_name": event.name if event.folder else None,
+        "library": control.library.changes,
         "language": event.language or config.booth.language,
         "languages": list(LANGUAGES),
         "texts": event.texts,

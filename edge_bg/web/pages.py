@@ -29,9 +29,13 @@ def page(name: str) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    """`/static/...` and `/admin`. The page at `/` is answered by `app`, as that address has other meanings, too."""
+    """`/static/...`, `/admin`, `/ar`. The page at `/` is answered by `app`, as that address has other meanings, too."""
 
     async def admin(request: Request) -> Response:
         return page("admin")
 
-    return [Route("/admin", admin), Mount("/static", StaticFiles(packages=[("edge_bg.web", "static")]), name="static")]
+    async def ar(request: Request) -> Response:
+        return page("ar")
+
+    static = StaticFiles(packages=[("edge_bg.web", "static")])
+    return [Route("/admin", admin), Route("/ar", ar), Mount("/static", static, name="static")]

@@ -129,7 +129,7 @@ def test_backgrounds_and_frames_come_go_and_change_places(desk, pixels, tmp_path
     card.locator("select").select_option(label="Bow")
     guest = visit(booth.url)
     guest.click("#begin")
-    guest.locator("#strip button img").nth(0).wait_for()
+    guest.locator("#strip button:has(img + img)").wait_for()  # the background with its frame before it
     guest.context.close()
     name = card.locator("input").first
     name.fill("Old bricks")

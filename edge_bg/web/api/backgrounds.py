@@ -88,10 +88,13 @@ def _shelf(shelf: str, role: Any) -> None:
     def remove(ask: Ask) -> Any:
         ask.control.operator.remove(shelf, ask.path["id"])
 
-    @call("GET", f"/{shelf}/{{id}}/thumb.jpg", gives="a small picture of it", kind="image/jpeg")
+    kind = "png" if shelf == "foregrounds" else "jpeg"
+    address = f"/{shelf}/{{id}}/thumb.{'png' if kind == 'png' else 'jpg'}"
+
+    @call("GET", address, gives="a small picture of it", kind=f"image/{kind}")
     def thumb(ask: Ask) -> Any:
-        jpeg = ask.control.thumb(shelf, ask.path["id"])
-        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
+        data = ask.control.thumb(shelf, ask.path["id"])
+        return Response(data, media_type=f"image/{kind}", headers={"Cache-Control": "private, max-age=60"})
 
 
 for each in ("backgrounds", "foregrounds"):

@@ -7,31 +7,25 @@ function program(vertex, fragment) {
   const made = gl.createProgram();
   for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, `precision mediump float;${fragment}`]]) {
     const shader = gl.createShader(kind);
-    gl.shaderSource(shader, text);
-    gl.compileShader(shader);
-    gl.attachShader(made, shader);
+    gl.shaderSource(shader, text), gl.compileShader(shader), gl.attachShader(made, shader);
   }
-  gl.bindAttribLocation(made, 0, "p");
-  gl.linkProgram(made);
+  gl.bindAttribLocation(made, 0, "p"), gl.linkProgram(made);
   return Object.assign((name) => gl.getUniformLocation(made, name), { use: () => gl.useProgram(made) });
 }
-
 const person = program(`attribute vec3 p; uniform vec2 fit; varying vec2 at;
   void main() { at = vec2(.5 + p.x, .5 - p.y); gl_Position = vec4(p.xy * 2. * fit, 0., 1.); }`,
-`uniform sampler2D packed; varying vec2 at;
-  void main() { vec2 left = vec2(min(at.x * .5, .499), at.y);
-    gl_FragColor = vec4(texture2D(packed, left).rgb, texture2D(packed, left + vec2(.5, 0.)).r); }`);
+`uniform sampler2D both; varying vec2 at; void main() { vec2 left = vec2(min(at.x * .5, .499), at.y);
+    gl_FragColor = vec4(texture2D(both, left).rgb, texture2D(both, left + vec2(.5, 0.)).r); }`);
 const cube = program(`attribute vec3 p; uniform vec4 place; uniform float wide; varying vec3 body;
   void main() { float c = cos(place.w), s = sin(place.w); body = p;
     vec3 q = mat3(c, 0, -s, 0, 1, 0, s, 0, c) * mat3(1, 0, 0, 0, c, s, 0, -s, c) * p * .42 + place.xyz;
     float far = 3. - q.z; gl_Position = vec4(q.x * 2. / wide, q.y * 2., -q.z * far / 3., far); }`,
-`uniform vec3 tint; varying vec3 body;
-  void main() { vec3 a = abs(body) * 2.; float side = a.y > max(a.x, a.z) ? 1. : a.x > a.z ? .82 : .66;
-    gl_FragColor = vec4(tint * side, 1.); }`);
+`uniform vec3 tint; varying vec3 body; void main() { vec3 a = abs(body) * 2.;
+    gl_FragColor = vec4(tint * (a.y > max(a.x, a.z) ? 1. : a.x > a.z ? .82 : .66), 1.); }`);
 
 // Twelve triangles of a cube; the first two of them, flattened, are the rectangle that the person is shown on.
 const sides = [[0, 1, 2], [0, 2, 1], [1, 2, 0]].flatMap(([i, j, k]) => [-0.5, 0.5].flatMap((depth) =>
-  [[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]].flatMap(([u, v]) => { const p = []; p[i] = u / 2; p[j] = v / 2; p[k] = depth; return p; })));
+  [[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]].flatMap(([u, v]) => Object.assign([], { [i]: u / 2, [j]: v / 2, [k]: depth }))));
 gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
 gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(sides), gl.STATIC_DRAW);
 gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
@@ -39,16 +33,15 @@ gl.enableVertexAttribArray(0);
 gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
 for (const wrap of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, wrap, gl.CLAMP_TO_EDGE);
 gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
-gl.enable(gl.DEPTH_TEST);
-gl.enable(gl.BLEND);
+for (const on of [gl.DEPTH_TEST, gl.BLEND]) gl.enable(on);
 gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA); // premultiplied
 
 let shape = 0; // width through height of the person's picture, 0 before the first
 function draw(now) {
+  const wide = innerWidth / innerHeight;
   [canvas.width, canvas.height] = [innerWidth * devicePixelRatio, innerHeight * devicePixelRatio];
   gl.viewport(0, 0, canvas.width, canvas.height);
   gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-  const wide = canvas.width / canvas.height;
   cube.use();
   gl.uniform1f(cube("wide"), wide);
   for (let n = 0; n < 7; n++) { // they go round the person, before and behind
@@ -62,10 +55,8 @@ function draw(now) {
   if (shape) gl.drawArrays(gl.TRIANGLES, 0, 6);
   requestAnimationFrame(draw);
 }
-
 function connect() {
   const socket = new WebSocket(`${new URL("ws", document.baseURI).href.replace(/^http/, "ws")}?alpha=packed`);
-  socket.binaryType = "blob";
   socket.onopen = () => socket.send("next");
   socket.onclose = () => setTimeout(connect, 1000);
   socket.onmessage = async ({ data }) => {

@@ -154,7 +154,7 @@ export class Booth {
   }
 
   #speak() {
-    const { language, languages, texts, event } = this.#state;
+    const { language, languages, texts, event_name: name } = this.#state;
     const known = (languages ?? Object.keys(LANGUAGES)).filter((each) => each in LANGUAGES);
     const spoken = this.#language ?? language ?? preferred();
     by("tongues").replaceChildren(...(known.length > 1 ? known : []).map((each) => {
@@ -168,7 +168,7 @@ export class Booth {
     }));
     this.#try(async () => {
       await speak(spoken, texts ?? {});
-      by("event").textContent = texts?.attract_title || event?.name || event || t("attract_title");
+      by("event").textContent = texts?.attract_title || name || t("attract_title");
       this.#notice();
     });
   }

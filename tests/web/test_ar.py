@@ -1,0 +1,35 @@
+"""The AR page: the person, by their alpha, within a scene that the browser draws. Judged by its pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+GREEN = (0, 200, 0)  # the background that everybody else is shown
+
+
+def screen(page):
+    """The page as shown, RGB (H, W, 3)."""
+    return cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+
+
+def suit(picture):
+    """Where the orange of the built-in guest's suit is."""
+    red, green, blue = np.moveaxis(picture, 2, 0)
+    return (red > 170) & (green > 50) & (green < 140) & (blue < 110)
+
+
+def test_the_person_stands_in_the_scene_without_their_room(booth, visit):
+    page = visit(booth.url + "ar", 640, 360)
+    for _ in range(60):
+        shown = screen(page)
+        if suit(shown).mean() > 0.02:
+            break
+        page.wait_for_timeout(200)
+    assert suit(shown).mean() > 0.02, "the guest is there"
+    assert np.abs(shown - GREEN).max(axis=2).min() > 25, "nothing of the background is"
+    sky = np.array([shown[3, x] for x in (3, 320, 636)])
+    assert np.ptp(sky, axis=0).max() < 12, "the scene's own sky stands left, right and above the guest"
+    page.wait_for_timeout(600)
+    again = screen(page)
+    assert suit(again).mean() > 0.02 and np.abs(again - shown).max(axis=2).mean() > 1, "it moves"
