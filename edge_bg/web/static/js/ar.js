@@ -18,7 +18,7 @@ const person = program(`attribute vec3 p; uniform vec2 fit; varying vec2 at;
     gl_FragColor = vec4(texture2D(both, left).rgb, texture2D(both, left + vec2(.5, 0.)).r); }`);
 const cube = program(`attribute vec3 p; uniform vec4 place; uniform float wide; varying vec3 body;
   void main() { float c = cos(place.w), s = sin(place.w); body = p;
-    vec3 q = mat3(c, 0, -s, 0, 1, 0, s, 0, c) * mat3(1, 0, 0, 0, c, s, 0, -s, c) * p * .42 + place.xyz;
+    vec3 q = mat3(c, 0, -s, 0, 1, 0, s, 0, c) * mat3(1, 0, 0, 0, c, s, 0, -s, c) * p * .3 + place.xyz;
     float far = 3. - q.z; gl_Position = vec4(q.x * 2. / wide, q.y * 2., -q.z * far / 3., far); }`,
 `uniform vec3 tint; varying vec3 body; void main() { vec3 a = abs(body) * 2.;
     gl_FragColor = vec4(tint * (a.y > max(a.x, a.z) ? 1. : a.x > a.z ? .82 : .66), 1.); }`);
