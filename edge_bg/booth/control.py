@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from edge_bg.booth import state
+from edge_bg.booth import state, ways
 from edge_bg.booth.developing import Darkroom, Look
 from edge_bg.booth.events import Events
 from edge_bg.booth.library import Item, Library, Shelf
@@ -22,9 +22,9 @@ from edge_bg.booth.recent import Recent
 from edge_bg.booth.settings import changed
 from edge_bg.booth.store import Store
 from edge_bg.booth.visit import Visit
-from edge_bg.composite import Background, Compositor, Layer, Place
+from edge_bg.composite import Compositor, Layer, Place
 from edge_bg.config import Config
-from edge_bg.errors import EdgeBgError, NotAllowed, NotNow, NotThere
+from edge_bg.errors import EdgeBgError, NotAllowed, NotNow
 from edge_bg.matte import Matte
 from edge_bg.sources.valve import Valve
 
@@ -69,6 +69,7 @@ class Control:
         self.allowed = part.control
         self.closed = False
         self._ended = threading.Event()
+        self._ways: list[Any] = []  # MQTT and pins, to be closed
         self.viewers: Callable[[], int] = lambda: 0
         self.covered: Callable[[], bool | None] = lambda: None
         self.wake: Callable[[], None] = _nothing
@@ -80,7 +81,7 @@ class Control:
         self._lock = threading.RLock()
         self._background, self._shown = "configured", machine.compositor.background
         self._foreground: tuple[str, Any] | None = None
-        self._asked: bool = False  # for a background of the operator's, since the start
+        self.asked: bool = False  # for a background of the operator's, since the start
         self.events = Events(part.folder if part.control else None)
         self.event = self.events.open(part.event if part.folder and part.control else None)
         self.library = self._library()
@@ -102,11 +103,18 @@ class Control:
             machine.compositor.seen = self.recent.note
             self._begin()
             threading.Thread(target=self._keep_tidy, name="edge-bg-tidy", daemon=True).start()
+            try:
+                self._ways = ways.opened(part, self)
+            except EdgeBgError:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Let go of photos and threads; idempotent."""
         self.closed = True
         self._ended.set()
+        for way in self._ways:
+            way.close()
         self.machine.compositor.seen = None
         self.visit.close()
         self.operator.close()
@@ -188,7 +196,7 @@ class Control:
         self.may()
         self.library.get("backgrounds", name)
         self.visit.touch(by)
-        self._asked = True
+        self.asked = True
         self._put(name)
         return name
 
@@ -278,22 +286,3 @@ class Control:
         valve = self.machine.valve
         still = getattr(valve.source, "still", None) if valve else None
         return None if still is None else still()
-
-    def to_save(self) -> Config:
-        """The config as it runs, with the background that the operator or a guest picked, where it is no file of an
-        event's."""
-        config = self.machine.config
-        update: dict[str, Any] = {}
-        if self._asked and self.now() != "configured":
-            try:
-                item = self.library.get("backgrounds", self.now())
-            except NotThere:
-                item = None
-            if item is not None and item.path is None:
-                update["background"] = item.part
-        if self.event.folder is not None:
-            update["booth"] = config.booth.model_copy(update={"event": self.event.id})
-        return config.model_copy(update=update)
-
-
-__all__ = ["Background", "Control", "Machine"]

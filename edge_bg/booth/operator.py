@@ -15,6 +15,7 @@ from edge_bg.booth import encode, files, save, settings, words
 from edge_bg.booth.check import Check
 from edge_bg.booth.events import CHOSEN
 from edge_bg.booth.library import Shelf
+from edge_bg.config import Config
 from edge_bg.config.shorthand import did_you_mean
 from edge_bg.errors import NotAllowed, NotNow, NotThere, PictureError
 from edge_bg.network.card import models as installed
@@ -119,7 +120,7 @@ class Operator:
         """Write what was changed into the config and the event. Raises NotNow, ConfigError, CannotWrite."""
         with self._lock:
             path = self._c.machine.path
-            changed = list(save.save(path, self._c.to_save()))
+            changed = list(save.save(path, self._running()))
             event = self._c.event
             if event.folder is not None:
                 state = self._c.state("operator")
@@ -128,6 +129,19 @@ class Operator:
                     files.put_json(event.folder / CHOSEN, chosen)
                     changed.append("event")
         return {"saved": str(path), "changed": changed}
+
+    def _running(self) -> Config:
+        """The config as it runs, with the background that was picked, where it is no file of an event's."""
+        control = self._c
+        config: Config = control.machine.config
+        update: dict[str, Any] = {}
+        if control.asked and control.now() != "configured":
+            item = control.library.get("backgrounds", control.now())
+            if item.path is None:
+                update["background"] = item.part
+        if control.event.folder is not None:
+            update["booth"] = config.booth.model_copy(update={"event": control.event.id})
+        return config.model_copy(update=update)
 
     # --- events, the room, the machine --------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ COMMANDS = {  # name -> where it is, what it does
     "run": ("edge_bg.commands.run:run", "Take the camera, put people on a new background, send it out."),
     "image": ("edge_bg.commands.image:image", "Cut people out of pictures."),
     "serve": ("edge_bg.commands.serve:serve", "Cut pictures out over HTTP, and on a page."),
+    "photos": ("edge_bg.commands.photos:photos", "List or erase the photos that a booth has kept."),
     "check": ("edge_bg.commands.check:check", "Check a config; say what it would do."),
     "privacy": ("edge_bg.commands.privacy:privacy", "Say in plain words what a config shows, keeps and sends."),
     "models": ("edge_bg.commands.models:models", "List the models."),
