@@ -86,6 +86,7 @@ class Booth:
         self.config = config
         self.path = None if path is None else Path(path).absolute()  # of the file that `config` was read from
         self.stats = Stats()
+        self.rung = "all"  # of the quality ladder, which the service walks
         sinks = [sink(part) for part in config.sinks]
         self.sinks = Sinks(sinks)
         with ExitStack() as opened:
@@ -112,6 +113,7 @@ class Booth:
                 cover=cover_picture(cover, size),
                 sync=config.sync,
                 max_mask_age=config.privacy.max_mask_age,
+                every=config.quality.every,
                 stats=self.stats,
             )
             self.control = Control(self, fps)
@@ -135,6 +137,7 @@ class Booth:
             "wanted": info["wanted"],
             "fallbacks": info["fallbacks"],
             "model": info["model"],
+            "rung": self.rung,
             "room": self.matte.booth.state if self.matte.booth else None,
             "sinks": self.sinks.report(),
             "stats": self.stats.snapshot(),

@@ -38,6 +38,7 @@ class Pipeline:
             mask there is, if it is younger than `max_mask_age`; the frame rate is then the camera's, not the model's.
         max_mask_age: Seconds after which a mask no longer counts.
         stats: Where drops and stage times are counted; None: its own.
+        every: The network looks at each n-th frame of a live source; between, the mask goes along with who moves.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Pipeline:
         cover: I420,
         sync: Literal["exact", "latest"] = "exact",
         max_mask_age: float = 0.5,
+        every: int = 1,
         stats: Stats | None = None,
     ) -> None:
         self.source = source
@@ -60,6 +62,8 @@ class Pipeline:
         self.sinks = sinks
         self.cover = cover
         self.max_mask_age = max_mask_age
+        self.every = every
+        self._carried = 0  # frames since the network looked
         self.stats = stats or Stats()
         lossless = not source.live
         self._captured: Latest[Frame] = Latest(lossless=lossless)
@@ -97,11 +101,14 @@ class Pipeline:
                 return
 
     def _infer(self) -> None:
+        last: Pair | None = None
         for frame in self._captured:
-            with self.stats.time("infer"):
-                mask = self.segmenter(frame.picture)
-            check_mask(mask)
-            if not self._masked.put((frame, mask)):
+            if last is None or not self._carries(frame, last[0]):
+                with self.stats.time("infer"):
+                    mask = self.segmenter(frame.picture)
+                check_mask(mask)
+                last, self._carried = (frame, mask, frame), 0
+            if not self._masked.put((frame, last[1], last[0])):
                 return
 
     def _refine(self) -> None:
@@ -172,6 +179,16 @@ class Pipeline:
         self._threads.start("capture", self._capture, seen)
         self._threads.start("infer", self._infer, [self._masked])
         self._threads.start("matte", self._refine, [self._refined])
+
+    def _carries(self, frame: Frame, of: Frame) -> bool:
+        """Whether the mask of frame `of` does for `frame`, too: the matte moves it to where its people are now."""
+        if not self.source.live or self._carried >= self.every - 1:
+            return False
+        if frame.scene != of.scene or not 0 <= frame.time - of.time < self.max_mask_age:
+            return False
+        self._carried += 1
+        self.stats.count("carried")
+        return True
 
     def _pairs(self) -> Iterator[Dated | None]:
         """Frames with the masks they are cut out by; None where the cover has to go out instead."""

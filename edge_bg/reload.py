@@ -79,6 +79,7 @@ class Reloader:
         booth.pipeline.matte = booth.matte = matte
         booth.pipeline.compositor = booth.compositor = compositor
         booth.pipeline.cover, booth.pipeline.max_mask_age = cover, new.privacy.max_mask_age
+        booth.pipeline.every = new.quality.every
         if compositor is not before[1]:
             self._passed("composite")
             if before[1].background is not compositor.background:

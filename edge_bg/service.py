@@ -28,6 +28,7 @@ from edge_bg.errors import ConfigError, DelegateError, EdgeBgError
 from edge_bg.frame import Frame
 from edge_bg.network.breaker import service_breaker
 from edge_bg.reload import Reloader
+from edge_bg.rungs import Walk
 
 log = logging.getLogger("edge_bg.service")  # also where this module is __main__
 
@@ -83,6 +84,7 @@ class Service:
         self._notifier, self._signals = notifier, signals
         self._error: BaseException | None = None
         self._notes = ""
+        self._walk = Walk(config)
         self._asked, self._told_to_stop = False, False  # a reload, the end
         self._flowing, self._ended = threading.Event(), threading.Event()
         self._booth: build.Booth | None = None
@@ -101,6 +103,7 @@ class Service:
                 if self._asked and self._booth is not None:
                     self._asked = False
                     self._reload()
+                self._climb()
                 self._notifier.status(self.words())
                 self._check_network()
         finally:
@@ -194,6 +197,7 @@ class Service:
             self._notes = "the new configuration was refused"
         else:
             self._notes = ""
+            self._walk = Walk(new)
             self._apply(new)
             give_back()
         self._notifier.reloaded()
@@ -240,6 +244,18 @@ class Service:
     def _level(self, config: Config) -> None:
         logging.getLogger("edge_bg").setLevel(config.log.level.upper())
 
+    def _climb(self) -> None:
+        """Look at the load and the heat, and take a step of the quality ladder if it is time."""
+        booth = self._booth
+        if booth is None or not self._flowing.is_set():
+            return
+        new = self._walk(booth.config, booth.stats)
+        if new is not None:
+            log.warning("quality: %s (%s)", self._walk.rung, self._walk.why)
+            self._apply(new)
+        if self._booth is not None:
+            self._booth.rung = self._walk.rung
+
     # --- words ---------------------------------------------------------------------------------------
 
     def words(self) -> str:
@@ -261,6 +277,8 @@ class Service:
         parts += [
             f"sink {name} {sink['state']}" for name, sink in booth.sinks.report().items() if sink["state"] in BAD_STATES
         ]
+        if self._walk.rung != "all":
+            parts.append(f"quality down to {self._walk.rung}: {self._walk.why}")
         if self._notes:
             parts.append(self._notes)
         return ", ".join(parts)

@@ -21,6 +21,7 @@ from edge_bg.composite.options import CompositeOptions
 from edge_bg.config.booth import Booth
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
 from edge_bg.config.overwrites import read_paths, replaces
+from edge_bg.config.quality import Quality
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
 from edge_bg.framing.options import FramingOptions
 from edge_bg.matte.options import MatteOptions
@@ -172,6 +173,7 @@ class Config(Part):
     sync: Literal["exact", "latest"] = "exact"
     """exact: each mask belongs to its frame; latest: the newest mask is used, for a higher rate (live sources only)."""
     privacy: Privacy = Privacy()
+    quality: Quality = Quality()
     booth: Booth = Booth()
     """Buttons, photos and an operator's page, for a booth that people touch."""
     log: Log = Log()

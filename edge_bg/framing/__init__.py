@@ -19,7 +19,7 @@ import cv2
 from edge_bg.frame import Frame, Picture, Size
 from edge_bg.framing.crowd import Somebody, people
 from edge_bg.framing.keep import Keeper
-from edge_bg.framing.look import MOST, Look, enclose, merge
+from edge_bg.framing.look import Look, enclose, merge
 from edge_bg.framing.motion import Motion
 from edge_bg.framing.network import Looks
 from edge_bg.framing.options import FramingOptions, corners
@@ -207,7 +207,7 @@ class Framing:
             if len(self._looks) > 1:
                 self._looks.remove(look)
             return
-        new = look.part(crowd) if len(self._looks) < MOST else None
+        new = look.part(crowd) if len(self._looks) < self.options.looks else None
         if new is not None:
             self._looks.append(new)
         self._gather(look)
@@ -280,7 +280,7 @@ class Framing:
         near = [look for look in self._looks if not look.window.apart(look.around(), found)]
         look = min(near, key=lambda each: each.around().join(found).area, default=None)
         if look is None or not look.welcome(look.around().join(found)):
-            if len(self._looks) == MOST:
+            if len(self._looks) >= self.options.looks:
                 return False  # one more would cost those who are seen more than it gives
             look = Look(Window.like(first.window))
             look.welcome(found)

@@ -13,7 +13,6 @@ import numpy as np
 from edge_bg.frame import Picture
 from edge_bg.framing.window import Box, Canvas, Window
 
-MOST = 4  # looks: each is taken anew every so many frames
 _PATIENCE = 8  # looks without anybody before one lets go
 _DOUBT = 6  # looks for which people have to be apart before theirs is divided
 _NEAR = 0.3  # of the frame: whoever needs a look of that size is seen in the whole frame, too

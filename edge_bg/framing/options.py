@@ -23,6 +23,7 @@ class FramingOptions:
     margin: float = knob(0.25, 0.05, 1, "room left around people in a closer look, in parts of their height")
     max_zoom: float = knob(8.0, 1, 32, "a closer look is never smaller than the frame's shorter side through this")
     every: int = knob(15, 1, 1000, "frames at most between looks at what moves in the rest of the picture")
+    looks: int = knob(4, 1, 4, "closer looks, taken in turn, where people are far apart; each costs the network a run")
     keep: Keep = field(
         default="everyone",
         metadata={"help": "everyone; largest: one person only; zone: whose feet, or half of whom, are in the zone"},

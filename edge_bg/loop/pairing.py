@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from edge_bg.frame import Frame, Picture
 from edge_bg.loop.mailbox import Closed, Latest
 
-Pair = tuple[Frame, Picture]
+Pair = tuple[Frame, Picture, Frame]  # what the network's thread gives: a frame, a mask, the frame that the mask is of
 Dated = tuple[Frame, Picture, Frame]  # a frame, a mask for it, and the frame that the mask was made of
 
 
@@ -18,7 +18,7 @@ def exact_pairs(masked: Latest[Pair], patience: Callable[[], float | None]) -> I
             pair = masked.get(patience())
         except Closed:
             return
-        yield None if pair is None else (*pair, pair[0])
+        yield pair
 
 
 def newest_pairs(
@@ -35,10 +35,10 @@ def newest_pairs(
             newest = _peek(masked) or newest
         except Closed:
             return
-        if frame is None or newest is None or frame.time - newest[0].time > max_age() or frame.scene != newest[0].scene:
+        if frame is None or newest is None or frame.time - newest[2].time > max_age() or frame.scene != newest[2].scene:
             yield None
         else:
-            yield frame, newest[1], newest[0]
+            yield frame, newest[1], newest[2]
 
 
 def _peek(masked: Latest[Pair]) -> Pair | None:

@@ -93,6 +93,19 @@ class Stats:
             entry = self._stages.get(stage)
             return entry.median() if entry else 0.0
 
+    def percentile(self, stage: str, share: float) -> float:
+        """The time of `stage` in seconds that `share` (0..1) of the recent ones do not exceed, 0.0 before the first."""
+        with self._lock:
+            entry = self._stages.get(stage)
+            times = sorted(entry.recent) if entry else []
+        return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
+
+    def forget(self, stage: str) -> None:
+        """Leave the recent times of `stage` out from now on, as they were of other circumstances."""
+        with self._lock:
+            if stage in self._stages:
+                self._stages[stage].recent.clear()
+
     def frame_out(self, captured: float) -> None:
         """A composited frame captured at `captured` (monotonic seconds) is ready to go out."""
         self.add("latency", time.monotonic() - captured)

@@ -45,6 +45,9 @@ def _families(state: Mapping[str, Any]) -> Iterator[tuple[str, str, str, list[_S
         yield "delegate_info", "gauge", "What the network runs on, and what was wanted.", [(names, 1.0)]
         fallen = float(names["delegate"] != names["wanted"])
         yield "delegate_fallback", "gauge", "1 while another delegate runs than was wanted.", [({}, fallen)]
+    if "rung" in state:
+        rung = {"rung": str(state["rung"])}
+        yield "quality_info", "gauge", "The step of the quality ladder; all: nothing is left out.", [(rung, 1.0)]
     yield from _sinks(state.get("sinks") or {})
     yield from _stats(state.get("stats") or {})
 
