@@ -46,7 +46,11 @@ def _children() -> dict[int, str]:
     """Process number -> command line of the living processes that this one has started."""
     found: dict[int, str] = {}
     for each in Path("/proc/self/task").glob("*/children"):
-        for pid in each.read_text().split():
+        try:
+            numbers = each.read_text().split()
+        except OSError:  # the thread has just ended
+            continue
+        for pid in numbers:
             try:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
                 words = words or Path(f"/proc/{pid}/stat").read_text()  # it has only just begun, or has ended

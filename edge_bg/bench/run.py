@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 import edge_bg
-from edge_bg.bench import loop, process
+from edge_bg.bench import crowd, loop, process
 from edge_bg.board import sensors as board
 from edge_bg.board.cores import usable_cores
 from edge_bg.frame import Size
@@ -53,6 +53,8 @@ def run(options: Options, say: Callable[[str], None] = lambda _: None) -> dict[s
         report["accelerators"] = loop.delegate_times(card, options.delegates)
     say("everything in the loop but invoke, beside the reference loop")
     report["stages"] = loop.stages(card, options.size)
+    say("masks of one person, and of several far apart")
+    report["several"] = crowd.several(card, options.size)
     say("rate of the loop, beside back-to-back invoke")
     report["throughput"] = loop.throughput(card, options.size, seconds=options.seconds)
     say("latency at 30 frames a second")

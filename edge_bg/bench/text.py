@@ -35,6 +35,13 @@ def text(report: dict[str, Any]) -> str:
         f"  and {s['ratio_with_soften']:.3f} of a reference that also softens and averages its mask at the frame's "
         f"size (+{s['reference_soften_ms']:.1f} ms), as peers do and our matte does in its way"
     )
+    lines += ["", "masks of people who are small and far apart, network included, one thread"]
+    for row in report["several"]["rows"]:
+        who = "one person" if row["people"] == 1 else f"{row['people']} people"
+        lines.append(
+            f"  {who}, framing.looks {row['looks']}: {row['runs']:.2f} runs of the network, {row['ms']:.2f} CPU ms a "
+            "frame"
+        )
     t = report["throughput"]
     lines += [
         "",

@@ -31,6 +31,8 @@ def test_every_figure_is_there_and_positive(report):
     assert all(row["ms"] > 0 for row in report["invoke"])
     assert report["throughput"]["loop_per_s"] > 0
     assert report["latency"]["latency_ms"] > 0
+    assert [(row["people"], row["looks"]) for row in report["several"]["rows"]] == [(1, 4), (3, 4), (3, 1)]
+    assert all(row["ms"] > 0 and row["runs"] > 0 for row in report["several"]["rows"])
 
 
 def test_nothing_in_the_report_names_the_user(report):
