@@ -84,7 +84,9 @@ class Operator:
 
     def note(self, shelf: Shelf, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         """Rename, or give a background its foreground. Raises NotThere, NotAllowed, Refused."""
-        if "name" in changes:
+        if changes.get("name") is None:
+            changes.pop("name", None)
+        else:
             changes["name"] = files.spoken(changes["name"])
         self._c.library.note(shelf, name, changes)
         return self._told(shelf, name)

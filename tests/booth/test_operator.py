@@ -88,6 +88,8 @@ def test_pictures_have_an_order_and_names(hall):
     assert client.patch("/backgrounds", json={"order": wanted}).status_code == 200
     assert [each["id"] for each in client.get("/backgrounds").json() if each["id"] in ids] == wanted
     assert client.patch(f"/backgrounds/{ids[0]}", json={"name": "Night"}).json()["name"] == "Night"
+    assert client.patch(f"/backgrounds/{ids[0]}", json={"name": None}).json()["name"] == "Night"
+    assert client.patch(f"/backgrounds/{ids[0]}", json={"name": "\u0007 "}).status_code == 422
     assert client.patch("/backgrounds", json={"order": ["nobody"]}).status_code == 404
     for each in ids:
         client.delete(f"/backgrounds/{each}")
