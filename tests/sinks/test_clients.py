@@ -94,7 +94,7 @@ def test_embedding_without_a_token_is_refused():
 
 @pytest.fixture
 def page_at(tmp_path):
-    """Serves one page from a port of its own; gives its port. `localhost` and `127.0.0.1` are two sites to a browser."""
+    """Serves one page; its port. `localhost` and `127.0.0.1` are two sites to a browser."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     handler.log_message = lambda *_: None
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -107,10 +107,10 @@ def page_at(tmp_path):
 def colours(path, page, address):
     """What a browser shows of a picture and a frame on `page`: mean RGB of each."""
     playwright = pytest.importorskip("playwright.sync_api", reason="PLAYWRIGHT ABSENT: pip install playwright")
+    place = "position:absolute;left:0;width:200px;height:100px;border:0"
     html = (
         "<body style='margin:0;background:#fff'>"
-        f"<img style='position:absolute;left:0;top:0;width:200px;height:100px' src='{address}'>"
-        f"<iframe style='position:absolute;left:0;top:100px;width:200px;height:100px;border:0' src='{address}'></iframe>"
+        f"<img style='{place};top:0' src='{address}'><iframe style='{place};top:100px' src='{address}'></iframe>"
     )
     (path / "index.html").write_text(html)
     with playwright.sync_playwright() as running:
