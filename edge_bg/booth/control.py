@@ -81,6 +81,7 @@ class Control:
         self._lock = threading.RLock()
         self._background, self._shown = "configured", machine.compositor.background
         self._foreground: tuple[str, Any] | None = None
+        self._standing: str | None = None  # the foreground of backgrounds that have none of their own
         self.asked: bool = False  # for a background of the operator's, since the start
         self.events = Events(part.folder if part.control else None)
         self.event = self.events.open(part.event if part.folder and part.control else None)
@@ -205,12 +206,21 @@ class Control:
         with self._lock:
             self.machine.compositor.background = made
             self._background, self._shown = name, made
-            if item.foreground:
-                self.front(item.foreground)
+            self._lay(item.foreground or self._standing)
 
     def front(self, name: str | None) -> str | None:
-        """Put a foreground before the guest; None: nothing. Raises NotAllowed, NotThere, PictureError."""
+        """Put a foreground before the guest, on all backgrounds that have none of their own; None: nothing.
+
+        Raises NotAllowed, NotThere, PictureError.
+        """
         self.may()
+        self._lay(name)
+        self._standing = name
+        return name
+
+    def _lay(self, name: str | None) -> None:
+        if name == self.foreground:
+            return
         layer = None
         if name is not None:
             rgba = self.library.rgba(name)
@@ -219,7 +229,6 @@ class Control:
         else:
             self.machine.compositor.foreground = None
         self._foreground = layer
-        return name
 
     def open_event(self, name: str) -> str:
         """Go over to another event. Raises NotAllowed, NotThere, NotNow, ConfigError."""
@@ -261,8 +270,8 @@ class Control:
     def change_photo(self, name: str, background: str) -> dict[str, Any]:
         """A photo on another background. Raises NotAllowed, NotThere, NotNow."""
         self.may()
-        self.library.get("backgrounds", background)
-        return self.taken.change(name, background)
+        item = self.library.get("backgrounds", background)
+        return self.taken.change(name, background, item.foreground or self._standing)
 
     def may(self) -> None:
         """Raises NotAllowed where the config lets nobody act."""

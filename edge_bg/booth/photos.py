@@ -197,8 +197,8 @@ class Photos:
         moves = "photo.gif" in photo.files or bool(self._store and self._store.has(photo.id, "photo.gif"))
         return photo.told(moves)
 
-    def change(self, name: str, background: str) -> dict[str, Any]:
-        """The photo on another background, from the kept cut-out. Raises NotThere, NotNow."""
+    def change(self, name: str, background: str, foreground: str | None) -> dict[str, Any]:
+        """The photo on another background and behind its frame, from the kept cut-out. Raises NotThere, NotNow."""
         photo = self._find(name)
         if photo.state == "live":
             raise NotNow("the photo is not ready yet", hint="ask again in a second")
@@ -210,11 +210,12 @@ class Photos:
                 break
         if not cutouts:
             raise NotNow("this photo was not cut out; its background stays")
-        before, photo.background = photo.background, background
+        before = photo.background, photo.foreground
+        photo.background, photo.foreground = background, foreground
         try:
             made = self._darkroom.again(photo, cutouts)
         except BaseException:
-            photo.background = before
+            photo.background, photo.foreground = before
             raise
         with self._lock:
             if photo.kept and self._store:

@@ -108,6 +108,28 @@ def test_a_frame_lies_before_the_guest(hall):
     client.delete(f"/foregrounds/{made['id']}")
 
 
+def test_a_backgrounds_own_frame_goes_when_another_background_comes(hall):
+    client = hall.operator()
+    rgba = np.zeros((360, 640, 4), np.uint8)
+    rgba[:40, :40] = (255, 0, 0, 255)
+    frame = upload(client, "foregrounds", encoded(rgba), name="frame.png").json()["id"]
+    framed = upload(client, "backgrounds", encoded(plain((10, 200, 30))), name="framed.png").json()["id"]
+    plain_one = upload(client, "backgrounds", encoded(plain((10, 30, 200))), name="plain.png").json()["id"]
+    client.patch(f"/backgrounds/{framed}", json={"foreground": frame})
+    client.put("/background", json={"id": framed})
+    assert client.get("/state").json()["foreground"] == frame
+    client.put("/background", json={"id": plain_one})
+    assert client.get("/state").json()["foreground"] is None
+    shows(hall, (10, 30, 200))
+    client.put("/foreground", json={"id": frame})  # one that the operator puts there himself stays
+    client.put("/background", json={"id": "configured"})
+    assert client.get("/state").json()["foreground"] == frame
+    client.put("/foreground", json={"id": None})
+    for each in (framed, plain_one):
+        client.delete(f"/backgrounds/{each}")
+    client.delete(f"/foregrounds/{frame}")
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

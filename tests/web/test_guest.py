@@ -114,6 +114,12 @@ def test_a_photo_from_the_shutter_to_its_deletion(guest, photos, pixels):
     guest.wait_for_function("document.querySelector('#photo').naturalWidth > 0")
     assert near(corner(pixels(guest, "#photo")), COLORS["color-ffffff"])
     assert files(photos) == before, "not kept yet"
+    guest.click('#strip [data-id="color-202830"]')  # even before the better one is made
+    for _ in range(100):
+        if near(corner(pixels(guest, "#photo")), COLORS["color-202830"]):
+            break
+        guest.wait_for_timeout(100)
+    assert near(corner(pixels(guest, "#photo")), COLORS["color-202830"]), "another background after the shot"
     guest.click("#keep")
     guest.locator("#result").wait_for()
     end = time.monotonic() + 10

@@ -13,6 +13,8 @@ export class Photo {
   #timer = 0;
   #shown = "";
   #erased = null;
+  #wanted = null; // a background that was tapped while the better one was still being made
+  #ready = false;
 
   constructor() {
     by("qr").onload = () => { by("fetch").hidden = false; };
@@ -24,7 +26,8 @@ export class Photo {
     if (id === this.id || (id !== null && id === this.#erased)) return;
     clearTimeout(this.#timer);
     this.id = id;
-    this.background = null;
+    this.background = this.#wanted = null;
+    this.#ready = false;
     this.#shown = "";
     by("photo").hidden = id === null;
     by("photo").removeAttribute("src");
@@ -32,13 +35,19 @@ export class Photo {
     else by("working").hidden = true;
   }
 
-  /** Put another background behind it. */
+  /** Put another background behind it: now, or as soon as the photo is ready. */
   async repaint(background) {
     if (this.id === null) return;
-    const id = this.id;
     this.background = background;
-    await api("PATCH", `photos/${id}`, { background });
+    this.#wanted = background;
+    if (this.#ready) await this.#repaint(this.id);
+  }
+
+  async #repaint(id) {
+    const background = this.#wanted;
+    this.#wanted = null;
     clearTimeout(this.#timer);
+    await api("PATCH", `photos/${id}`, { background });
     this.#shown = "";
     await this.#look(id);
   }
@@ -55,15 +64,18 @@ export class Photo {
     let facts = null;
     try { facts = await api("GET", `photos/${id}`); } catch { /* erased meanwhile, or the server is away */ }
     if (id !== this.id || facts === null) return;
-    this.background = facts.background;
+    this.#ready = facts.state === "ready";
+    if (this.#ready && this.#wanted !== null) return this.#repaint(id).catch(() => { this.#wanted = null; });
+    if (facts.state === "failed") this.#wanted = null;
+    this.background = this.#wanted ?? facts.background;
     const now = `${facts.state} ${facts.background}`;
     if (now !== this.#shown) {
       this.#shown = now;
       const file = facts.urls?.jpeg ? here(facts.urls.jpeg) : `${BASE}photos/${id}.jpg`;
       by("photo").src = `${file}?${encodeURIComponent(now)}`;
       by("download").href = file;
+      by("fetch").hidden = !facts.urls?.qr;
       if (facts.urls?.qr) by("qr").src = here(facts.urls.qr);
-      else by("fetch").hidden = true;
       this.#expires(facts.expires);
     }
     by("working").hidden = facts.state !== "live";
