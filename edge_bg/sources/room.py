@@ -20,8 +20,8 @@ BOOKS: list[Colour] = [
     (58, 110, 225), (160, 120, 60), (32, 34, 40), (196, 202, 210), (84, 40, 92), (70, 140, 190), (128, 132, 72),
 ]  # fmt: skip  # (B, G, R)
 WALLS: list[Colour] = [(158, 172, 178), (142, 158, 150), (176, 166, 152), (150, 156, 172)]
-HOUSE = 6  # chosen so that seed 0, which everybody sees first, is a handsome room
-BLUR = 3  # standard deviation at 720 lines: a lens focused on the person
+HOUSE = 7  # chosen so that seed 0, which everybody sees first, is a handsome room of which nothing sticks to her
+BLUR = 10  # standard deviation at 720 lines: a wide open lens, focused on the person
 WOODS: list[Colour] = [(188, 196, 200), (150, 178, 196), (206, 208, 206), (120, 116, 108)]
 
 
