@@ -92,11 +92,10 @@ def walk(folder: str, said: list[str]) -> Iterator[str]:
     """Every file below `folder`, in order of names; folders that lead back into themselves are said, not entered."""
     if is_address(folder):
         files, path = _remote(folder)
-        scheme = folder.partition("://")[0]
         for each in sorted(files.find(path)):
-            name = str(each)
-            if not any(part.startswith(".") for part in name.removeprefix(path).split("/")):
-                yield f"{scheme}://{name.removeprefix(f'{scheme}://')}"
+            inside = str(each)[len(path.rstrip("/")) :]
+            if "/." not in inside:
+                yield folder.rstrip("/") + inside
         return
     yield from _walk(folder, frozenset(), said)
 

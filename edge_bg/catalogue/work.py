@@ -31,7 +31,8 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.cutter = Cutter(settings.model, delegates=settings.delegates, threads=settings.threads)
+        subject: Any = settings.subject
+        self.cutter = Cutter(settings.model, delegates=settings.delegates, threads=settings.threads, subject=subject)
 
     def __call__(self, job: Job) -> Outcome:
         """Read, cut out, lay out, write."""

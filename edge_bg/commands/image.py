@@ -37,6 +37,10 @@ def _preset(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     help="A file for one picture, else a folder. Without it: NAME-cutout.png beside each picture.",
 )  # fmt: skip
 @click.option(
+    "--subject", type=click.Choice(SUBJECTS), default="people", show_default=True,
+    help="What is cut out. auto decides for each picture.",
+)  # fmt: skip
+@click.option(
     "--preset", callback=_preset, metavar="NAME", help="As a shop asks: amazon, ebay, google, shopify, etsy, plain."
 )
 @click.option("--background", metavar="BG", help='transparent, "#00b140", a picture, or blur.')
@@ -61,8 +65,8 @@ def _preset(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 @click.option("--max-megapixels", type=click.FloatRange(0, min_open=True), default=64.0, show_default=True)
 @debug_option
 def image(
-    inputs: tuple[str, ...], output: str | None, preset: str | None, background: str | None, checking: bool,
-    model: str, delegates: tuple[str, ...], jobs: int | None, on: str | None, watch: bool, sheet: bool,
+    inputs: tuple[str, ...], output: str | None, subject: str, preset: str | None, background: str | None,
+    checking: bool, model: str, delegates: tuple[str, ...], jobs: int | None, on: str | None, watch: bool, sheet: bool,
     overwrite: bool, max_megapixels: float, **layout: Any,
 ) -> int:  # fmt: skip
     """Cut people out of pictures at full size, as PNG with transparency, or on a new background.
@@ -81,6 +85,7 @@ def image(
 
     settings = Settings(
         look,
+        subject=subject,
         model=cutting.known_model(model),
         delegates=delegates or ("cpu",),
         max_megapixels=max_megapixels,

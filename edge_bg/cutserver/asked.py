@@ -14,6 +14,7 @@ from edge_bg.errors import EdgeBgError, PictureError
 from edge_bg.listing import Behind, Look, preset
 from edge_bg.listing.options import parse_aspect, parse_margin, parse_size
 from edge_bg.pictures import decode
+from edge_bg.still.things import Subject
 
 MEGAPIXELS = {"preview": 0.25, "small": 0.25, "regular": 0.25, "medium": 1.5, "hd": 4.0}
 """remove.bg's sizes, in megapixels; auto, full, 50MP and 4k are the picture's own."""
@@ -40,7 +41,7 @@ class Asked:
     data: bytes
     name: str = "picture"
     look: Look = field(default_factory=Look)
-    subject: str = "auto"
+    subject: Subject = "auto"
     megapixels: float | None = None
     region: tuple[tuple[float, bool], ...] | None = None
     scale: float | None = None
@@ -87,7 +88,7 @@ def of_rembg(fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]]) 
             raise Wrong("invalid_parameter", f"bgc {text['bgc']}: each is 0 to 255")
         behind = Behind("color", (red, green, blue)) if alpha else behind
     mask = text.get("om", "").lower() in ("true", "1", "yes", "on")
-    subject = "people" if "human" in text.get("model", "") else "auto"
+    subject: Subject = "people" if "human" in text.get("model", "") else "auto"
     return Asked(data, name, Look(behind, mask_only=mask), subject)
 
 
@@ -142,7 +143,7 @@ def _look(text: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> Lo
     return replace(look, format=kind)
 
 
-def _subject(text: Mapping[str, str]) -> str:
+def _subject(text: Mapping[str, str]) -> Subject:
     kind = text.get("subject", text.get("type", "auto")).lower()
     if kind in THINGS or kind == "anything":
         return "anything"

@@ -85,6 +85,7 @@ class Desk:
             cutter = self._local.cutter = self._make()
             self._cutters.append(cutter)
         photo = _shrunk(decode(asked.data, asked.name, max_megapixels=self.max_megapixels), asked.megapixels)
+        cutter.subject = asked.subject
         cutout = cutter(photo)
         if asked.region is not None:
             cutout = _within(cutout, asked.region)

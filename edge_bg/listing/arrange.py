@@ -22,6 +22,7 @@ SPECK = 0.002  # of the largest piece: smaller ones are no part of the subject
 STRIP = 256  # rows at a time
 DROP = (0.025, 0.02, 0.35)  # of the canvas's longer side: how far down, how soft; how dark, 0 to 1
 SHADE = (0.05, 0.75)  # darkening that is taken for a shadow: less is noise, more is a thing
+PLAIN = 0.08  # how far the brightness of a plain ground strays from its mean some way off, as a share of it
 NEAR = 0.2  # how far from the subject a shadow is looked for, as a share of its longer side
 LARGEST = 120_000_000  # pixels of a canvas
 
@@ -68,7 +69,7 @@ def arrange(photo: Photo, cutout: Cutout, look: Look) -> Arranged:
     alpha = _placed(cutout.alpha, canvas, size)
     if look.mask_only:
         return Arranged(alpha, notes)
-    shadow = _shadow(photo, cutout.alpha, canvas, size, alpha, look)
+    shadow = _shadow(photo, cutout.alpha, canvas, size, alpha, look, notes)
     rgb = _placed(cutout.rgb, canvas, size)
     if look.behind.kind == "transparent":
         return Arranged(_over_nothing(rgb, alpha, shadow), notes)
@@ -193,13 +194,17 @@ def _over_nothing(rgb: Picture, alpha: Picture, shadow: Picture | None) -> Pictu
 
 
 def _shadow(
-    photo: Photo, whole: Picture, canvas: Box, size: tuple[int, int], alpha: Picture, look: Look
+    photo: Photo, whole: Picture, canvas: Box, size: tuple[int, int], alpha: Picture, look: Look, notes: list[str]
 ) -> Picture | None:
     """How much darker what is behind becomes, uint8 (H, W), at the canvas's size."""
     if look.shadow == "none" or not alpha.any():
         return None
     if look.shadow == "keep":
-        return _placed(cast_shadow(photo.rgb, whole), canvas, size)
+        shade = cast_shadow(photo.rgb, whole)
+        if shade is None:
+            notes.append("its shadow is left away: the ground is not plain, and the room would show")
+            return None
+        return _placed(shade, canvas, size)
     longer = max(size)
     down, soft, dark = round(DROP[0] * longer), max(1.0, DROP[1] * longer), DROP[2]
     moved = np.zeros_like(alpha)
@@ -209,11 +214,11 @@ def _shadow(
     return np.asarray(cv2.resize(blurred, size, interpolation=cv2.INTER_LINEAR) * dark, np.uint8)
 
 
-def cast_shadow(rgb: Picture, alpha: Picture) -> Picture:
+def cast_shadow(rgb: Picture, alpha: Picture) -> Picture | None:
     """The shadow that a thing throws in its photograph, uint8 (H, W): how much darker the ground is near it.
 
-    The ground's own brightness is what it is some way off; on a patterned ground there is no telling, and the pattern
-    shows.
+    The ground's own brightness is what it is some way off. None where that is not plain: there is no telling a shadow
+    from a pattern, or from a room.
     """
     high, wide = alpha.shape
     scale = min(1.0, 512 / max(high, wide))
@@ -231,6 +236,9 @@ def cast_shadow(rgb: Picture, alpha: Picture) -> Picture:
         weight = ground
     sigma = max(size) / 4
     level = cv2.GaussianBlur(grey * weight, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-4)
+    strayed = np.abs(grey / np.maximum(level, 1) - 1)
+    if float((strayed * weight).sum() / weight.sum()) > PLAIN:
+        return None
     darker = 1 - cv2.GaussianBlur(grey, (0, 0), 1.5) / np.maximum(level, 1)
     shade = np.clip((darker - SHADE[0]) / (1 - SHADE[0]), 0, SHADE[1]) * np.clip(2 - far / reach, 0, 1)
     # Under the subject there is no telling: what is at its edge goes on inside.

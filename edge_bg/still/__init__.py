@@ -7,7 +7,7 @@ cutout.on((0, 177, 64))     # (H, W, 3): on a new background
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.errors import PictureError
+from edge_bg.errors import ModelError, PictureError
 from edge_bg.network.card import ModelCard, find
 from edge_bg.network.segment import Segmenter
 from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import matting
 from edge_bg.still.confidence import expected_overlap
 from edge_bg.still.mask import coarse_mask
+from edge_bg.still.things import Subject, people_are_meant, things_mask
 
 Rgb = NDArray[np.uint8]
 Gray = NDArray[np.uint8]
+Picture = str | Path | Photo | NDArray[np.uint8]
 
+THINGS = "objects"  # the model for what is no person
 WORK = 1024  # longest side, in pixels, at which the person is found and the edge is fitted
 STRIP = 256  # rows of the full picture at a time: memory stays bounded however large it is
 SURE = (0.35, 0.65)  # of the network's mask: below is room, above is person
@@ -86,14 +89,17 @@ def cut_out(
     *,
     delegates: Sequence[Any] = ("cpu",),
     threads: int | None = None,
+    subject: Subject = "people",
 ) -> Cutout:
-    """Cut the people out of a picture. For many pictures make one `Cutter` and call it for each.
+    """Cut the people, or anything, out of a picture. For many pictures make one `Cutter` and call it for each.
 
     Args:
         picture: A file, or RGB uint8 (H, W, 3).
         model: A name from `edge-bg models`, the path of a card, or a `ModelCard`.
         delegates: What the network runs on, tried in this order.
         threads: Threads of the network, 1 to 64; None: as many as pay.
+        subject: "people", "anything" (what stands out: a product, an animal), or "auto", which decides for each
+            picture; `Cutout.subject` says what it took.
 
     Returns:
         A `Cutout` of the picture's size.
@@ -102,7 +108,7 @@ def cut_out(
         PictureError: The picture cannot be read, or is too large.
         ModelError: The model is missing or damaged.
     """
-    with Cutter(model, delegates=delegates, threads=threads) as cutter:
+    with Cutter(model, delegates=delegates, threads=threads, subject=subject) as cutter:
         return cutter(picture)
 
 
@@ -115,9 +121,15 @@ class Cutter:
         *,
         delegates: Sequence[Any] = ("cpu",),
         threads: int | None = None,
+        subject: Subject = "people",
     ) -> None:
         card = model if isinstance(model, ModelCard) else find(model)
+        if subject not in ("auto", "people", "anything"):
+            raise ModelError(f"there is no subject {subject!r}", hint="one of auto, people, anything")
+        self.subject = subject
         self.segmenter = Segmenter(card, delegates=delegates, threads=threads)
+        self._things: Segmenter | None = None  # loaded when it is first wanted: it is ten times as large
+        self._delegates, self._threads = delegates, threads
 
     def __call__(
         self,
@@ -134,7 +146,7 @@ class Cutter:
         photo = _photo(picture)
         work = _shrunk(photo.rgb)
         guide = work.astype(np.float32) / np.float32(255)
-        coarse = coarse_mask(work, self.segmenter)
+        coarse, subject = self._found(work)
         mask = _stretched(coarse, SURE)
         if also is not None:
             mask = np.maximum(mask, _over(also, mask))
@@ -150,11 +162,33 @@ class Cutter:
         reach = max(3, round(0.01 * longer))
         near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
         front *= near[..., None]
-        return replace(_full(photo, fit, front, back), confidence=expected_overlap(coarse))
+        return replace(_full(photo, fit, front, back), confidence=expected_overlap(coarse), subject=subject)
+
+    def _found(self, work: Rgb) -> tuple[NDArray[np.float32], str]:
+        """The networks' mask, and what it is of."""
+        people = coarse_mask(work, self.segmenter) if self.subject != "anything" else None
+        if people is not None and self.subject == "people":
+            return people, "people"
+        if self._things is None:
+            self._things = Segmenter(find(THINGS), delegates=self._delegates, threads=self._threads)
+        things = things_mask(work, self._things)
+        if people is not None and people_are_meant(people, things):
+            return people, "people"
+        return things, "anything"
+
+    def many(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Cutout | PictureError]]:
+        """Each picture with its cut-out, or with the error that says why there is none; one is in memory at a time."""
+        for picture in pictures:
+            try:
+                yield picture, self(picture)
+            except PictureError as error:
+                yield picture, error
 
     def close(self) -> None:
         """Let go of the model; idempotent."""
         self.segmenter.close()
+        if self._things is not None:
+            self._things.close()
 
     def __enter__(self) -> Cutter:
         return self

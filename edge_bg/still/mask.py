@@ -30,7 +30,7 @@ def coarse_mask(picture: Rgb, segmenter: Segmenter, *, closer: bool = True) -> M
     and 7 of boundary F over one look; in a group each person, or those who overlap, gets closer looks of their own.
     """
     high, wide = picture.shape[:2]
-    first = _look(picture, (0, 0, wide, high), segmenter)
+    first = look(picture, (0, 0, wide, high), segmenter)
     if not closer:
         return first
     parts = _parts(wide, high)
@@ -49,7 +49,7 @@ def _closer(picture: Rgb, mask: Mask, segmenter: Segmenter) -> Mask:
         if box is None:
             return mask
         box = _widened(box, SLIMMEST)
-        mask = _inside(_look(picture, box, segmenter), box)
+        mask = _inside(look(picture, box, segmenter), box)
     box = _around(person_boxes(mask, MARGINS[-1]))
     return mask if box is None else _with_detail(picture, mask, box, segmenter)
 
@@ -114,7 +114,7 @@ def _together(picture: Rgb, parts: list[Box], segmenter: Segmenter) -> Mask:
         start, length = (x, across) if wide > high else (y, down)
         trust = np.clip(1 - np.abs(along - start - length / 2) / (length / 2), 0, 1)
         share = np.broadcast_to(trust[None, :] if wide > high else trust[:, None], total.shape)
-        total += share * _look(picture, part, segmenter)
+        total += share * look(picture, part, segmenter)
         weights += share
     return np.asarray(total / weights, np.float32)
 
@@ -150,7 +150,7 @@ def _with_detail(picture: Rgb, mask: Mask, box: Box, segmenter: Segmenter) -> Ma
     along = np.arange(mask.shape[0 if upright else 1], dtype=np.float32)
     share = np.clip((start + side - along) / max(1.0, 2 * side - length), 0, 1)
     share = share[:, None] if upright else share[None, :]
-    one, two = (_look(picture, _widened(part, 0.7), segmenter) for part in (first, second))
+    one, two = (look(picture, _widened(part, 0.7), segmenter) for part in (first, second))
     fine = one * share + two * (1 - share)
     reach = max(3, int(0.02 * long)) | 1
     edge = ((mask > 0.05) & (mask < 0.95)).astype(np.uint8)
@@ -158,7 +158,7 @@ def _with_detail(picture: Rgb, mask: Mask, box: Box, segmenter: Segmenter) -> Ma
     return np.asarray(mask + DETAIL * near * (fine - mask), np.float32)
 
 
-def _look(picture: Rgb, box: Box, segmenter: Segmenter) -> Mask:
+def look(picture: Rgb, box: Box, segmenter: Segmenter) -> Mask:
     """What the network sees in `box`, as a mask of the whole picture; the mean with that of the mirrored box."""
     across, down = segmenter.card.size
     x, y, wide, high = box

@@ -102,12 +102,24 @@ def test_the_shadow_in_the_photograph_is_kept():
     rgb = photo.rgb.copy()
     rgb[180:195, 100:200] = 75  # half as bright as the ground
     shade = cast_shadow(rgb, cutout.alpha)
+    assert shade is not None
     assert 90 < shade[186, 150] < 150
     assert shade[20, 380] == 0
     assert shade[100, 300] < 12
     kept = arrange(Photo(rgb), cutout, Look(WHITE, shadow="keep")).pixels
     assert 110 < kept[186, 150].mean() < 165
     assert kept[20, 380].min() == 255
+
+
+def test_a_room_is_not_kept_as_a_shadow():
+    photo, cutout = thing()
+    rgb = photo.rgb.copy()
+    room = np.random.default_rng(0).integers(30, 230, (10, 13)).astype(np.uint8)
+    room = cv2.resize(room, (400, 300), interpolation=cv2.INTER_CUBIC)[..., None]
+    rgb = np.where(cutout.alpha[..., None] > 0, rgb, room).astype(np.uint8)
+    made = arrange(Photo(rgb), cutout, Look(WHITE, shadow="keep"))
+    assert "not plain" in made.notes[0]
+    assert (made.pixels[cutout.alpha == 0] == 255).all()
 
 
 def test_every_preset_has_its_sources_and_makes_what_it_checks(tmp_path: Path):

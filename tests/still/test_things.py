@@ -1,0 +1,76 @@
+"""Cut-outs of what is no person, and who decides what is meant."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_bg.assets import asset_path
+from edge_bg.errors import ModelError, PictureError
+from edge_bg.lab import metrics
+from edge_bg.still import Cutter, cut_out
+from edge_bg.still.things import people_are_meant
+
+
+@pytest.fixture(scope="module")
+def cutter():
+    with Cutter(subject="auto") as made:
+        yield made
+
+
+def mug() -> tuple[np.ndarray, np.ndarray]:
+    """(picture, its mask): a red mug with a handle on a pale table, with shading and grain."""
+    mask = np.zeros((360, 480), np.uint8)
+    cv2.ellipse(mask, (310, 190), (60, 70), 0, 0, 360, 255, 22)
+    cv2.rectangle(mask, (160, 90), (300, 290), 255, -1)
+    rng = np.random.default_rng(0)
+    rgb = np.full((360, 480, 3), (205, 200, 190), np.float32)
+    rgb += np.linspace(-15, 15, 360)[:, None, None]
+    light = np.linspace(1.15, 0.65, 480)[None, :, None]
+    rgb = np.where(mask[..., None] > 0, np.array((190, 40, 35), np.float32) * light, rgb) + rng.normal(0, 3, rgb.shape)
+    return np.clip(rgb, 0, 255).astype(np.uint8), mask
+
+
+def portrait() -> np.ndarray:
+    bgra = cv2.imread(str(asset_path("portrait.png")), cv2.IMREAD_UNCHANGED)
+    share = bgra[..., 3:] / 255
+    return np.ascontiguousarray(np.rint(bgra[..., 2::-1] * share + 120 * (1 - share)).astype(np.uint8))
+
+
+def test_a_thing_is_cut_out_with_its_hole(cutter: Cutter):
+    picture, mask = mug()
+    cutout = cutter(picture)
+    assert cutout.subject == "anything"
+    assert metrics.iou(cutout.alpha, mask) > 0.93
+    assert cutout.alpha[190, 325] < 60, "what is seen through the handle is table"
+    assert cutout.confidence > 0.7
+
+
+def test_people_are_people(cutter: Cutter):
+    assert cutter(portrait()).subject == "people"
+    assert cutter(np.full((120, 160, 3), 128, np.uint8)).subject == "anything"
+
+
+def test_the_rule():
+    people, things = np.zeros((10, 10), np.float32), np.zeros((10, 10), np.float32)
+    things[2:8, 2:8] = 1
+    assert not people_are_meant(people, things)
+    people[2:8, 2:4] = 1  # a hand that holds it
+    assert not people_are_meant(people, things)
+    people[2:8, 2:7] = 1
+    assert people_are_meant(people, things)
+    assert not people_are_meant(np.ones_like(people), things), "a cat that is all over the picture"
+    assert people_are_meant(people, np.zeros_like(things))
+
+
+def test_a_subject_that_there_is_not():
+    with pytest.raises(ModelError, match="no subject 'cats'"):
+        cut_out(mug()[0], subject="cats")  # type: ignore[arg-type]
+
+
+def test_many_go_on_after_one_that_is_none(cutter: Cutter):
+    given = [mug()[0], "absent.jpg", mug()[0]]
+    found = [result for _, result in cutter.many(given)]
+    assert isinstance(found[1], PictureError)
+    assert np.array_equal(found[0].alpha, found[2].alpha)
