@@ -67,6 +67,13 @@ class Reporting(Protocol):
     want_cutout: Callable[[bool], None]
 
 
+@runtime_checkable
+class Hearing(Protocol):
+    """A sink that has something to do, or to say, about the sound of the film that is read."""
+
+    film: Any
+
+
 class Booth:
     """The loop, built and opened: iterate over it for composited frames, or `run()` it into the config's sinks.
 
@@ -119,6 +126,9 @@ class Booth:
             self.control = Control(self, fps)
             opened.callback(self.control.close)
             self._reporting = [each for each in sinks if isinstance(each, Reporting)]
+            for each in sinks:
+                if isinstance(each, Hearing):
+                    each.film = getattr(made, "film", None)
             for each in self._reporting:
                 each.status, each.control, each.want_cutout = self.health, self.control, self._want_cutout
             self._opened = opened.pop_all()

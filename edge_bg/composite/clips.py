@@ -59,11 +59,20 @@ class Video:
         if not self._capture.isOpened():
             raise PictureError(f"background video {path} cannot be decoded", hint=HINT)
         self.pause = 1.0 / min(max(self._capture.get(cv2.CAP_PROP_FPS) or 25.0, 1.0), 60.0)
+        wide, high = (self._capture.get(each) for each in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+        self._aspect = wide / high if wide > 0 and high > 0 else 1.0
+        if self._capture.get(cv2.CAP_PROP_ORIENTATION_META) in (90, 270):  # it is turned after that
+            self._aspect = 1 / self._aspect
 
     def read(self) -> Picture | None:
-        """The next picture, or None at the end."""
+        """The next picture, its pixels made square, or None at the end."""
         ok, picture = self._capture.read()
-        return picture if ok else None
+        if not ok:
+            return None
+        if abs(self._aspect - 1) > 1e-3:
+            size = (max(round(picture.shape[1] * self._aspect), 1), picture.shape[0])
+            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if self._aspect < 1 else cv2.INTER_LINEAR)
+        return np.asarray(picture, np.uint8)
 
     def close(self) -> None:
         """Let go of the file."""

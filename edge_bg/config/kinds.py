@@ -168,6 +168,8 @@ class FileSink(_Sink):
     overwrite: bool = False
     alpha: bool | None = None
     """In WebM and PNG. null: where the background is transparent; true: always; false: never."""
+    audio: Literal["copy", "drop"] = "copy"
+    """The sound of a film that is read: taken along, or left out."""
 
 
 class PipeSink(_Sink):

@@ -92,6 +92,8 @@ class Frame:
         area: Where the picture lies in the frame; the rest is padding, and background. None: it fills the frame.
         clear: `(H, W)` uint8, how opaque the picture itself is, 0 where it is clear; None: everywhere, 255.
         scene: Frames of one number follow one another; where it changes, nothing seen before counts any more.
+        shown: When the source itself shows it, seconds from its first frame; None for cameras.
+        lasts: Seconds until the next one is shown, None where that is not known.
         inner: The picture alone, once somebody asked for it (`picture`).
         outer: The size of the frame that a picture alone lies in.
     """
@@ -109,6 +111,8 @@ class Frame:
     area: Area | None = None
     clear: Picture | None = None
     scene: int = 0
+    shown: float | None = None
+    lasts: float | None = None
     inner: Frame | None = None
     outer: Size | None = None
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import itertools
+import logging
 import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from edge_bg.errors import SinkError
 from edge_bg.frame import Frame, Size
 from edge_bg.sinks.pace import Clock
+from edge_bg.sinks.sound import Film
 from edge_bg.sinks.writers import (
     INSTALL_VIDEO,
     NUMBER,
@@ -24,6 +27,8 @@ from edge_bg.sinks.writers import (
     has_encoder,
     numbered,
 )
+
+log = logging.getLogger("edge_bg.sinks.file")
 
 LEAST_FREE = 1 << 20  # bytes of the disk without which no recording is begun
 SUFFIXES = (".mp4", ".mkv", ".mov", ".m4v", ".webm", ".png")
@@ -62,12 +67,15 @@ class File:
         bitrate: int | None = None,
         overwrite: bool = False,
         alpha: bool | None = None,
+        audio: Literal["copy", "drop"] = "copy",
     ) -> None:
         self.path = Path(path)
         self.codec = codec
         self.bitrate = bitrate
         self.overwrite = overwrite
         self.alpha = alpha
+        self.audio = audio
+        self.film: Film | None = None
         self._target = self.path
         self._writer: Writer | None = None
         self._survives = True
@@ -166,6 +174,7 @@ class File:
 
     def _make_writer(self, target: Path, size: Size, fps: float) -> Writer:
         suffix = target.suffix.lower()
+        film = self._heard(suffix)
         if suffix == ".png":
             return PngWriter(target, self.alpha)
         codec = self.codec
@@ -183,7 +192,24 @@ class File:
             raise SinkError(f"file: no encoder for codec {codec!r} here", hint="use codec: auto, h264, mpeg4 or vp9")
         if encoder is None:
             raise SinkError(f"file: codec {codec!r} needs PyAV", hint=INSTALL_VIDEO)
-        return AvWriter(target, size, fps, encoder, self.bitrate, self.alpha)
+        return AvWriter(target, size, fps, encoder, self.bitrate, self.alpha, film)
+
+    def _heard(self, suffix: str) -> Film | None:
+        """The film whose sound goes along; where it does not, the log says why."""
+        if self.film is None:
+            return None
+        why = ""
+        if self.audio == "drop":
+            why = "audio: drop"
+        elif self.film.loops:
+            why = "the film is played again and again"
+        elif suffix == ".png":
+            why = "pictures have none"
+        elif not has_av():
+            why = f"it needs PyAV: {INSTALL_VIDEO}"
+        if why:
+            log.info("%s: without the film's sound (%s)", self.path, why)
+        return None if why else self.film
 
 
 def _reason(caught: BaseException) -> str:

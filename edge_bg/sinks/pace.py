@@ -8,7 +8,8 @@ LONGEST_GAP = 5.0  # seconds without a frame that are kept as they are; a longer
 
 
 class Clock:
-    """Seconds since the first frame: real time for a live source, `n / fps` for one that waits to be read."""
+    """Seconds since the first frame: the source's own time where it has one (`Frame.shown`), else real time for a live
+    source, and `n / fps` for one that waits to be read."""
 
     def __init__(self, fps: float, *, live: bool) -> None:
         self.fps = fps
@@ -16,10 +17,14 @@ class Clock:
         self._frames = 0
         self._start = 0.0
         self._last = 0.0
+        self._film: float | None = None  # what the source's own time was when ours began
+        self._seen = 0.0
 
     def at(self, frame: Frame) -> float:
         """The time of the next frame, never before that of the one before."""
         n, self._frames = self._frames, self._frames + 1
+        if frame.shown is not None or self._film is not None:
+            return self._of_film(frame)
         if not self.live:
             return n / self.fps
         if n == 0:
@@ -28,6 +33,18 @@ class Clock:
         if now - self._last > LONGEST_GAP:
             self._start += now - self._last - 1 / self.fps
             now = self._last + 1 / self.fps
+        self._last = max(now, self._last)
+        return self._last
+
+    def _of_film(self, frame: Frame) -> float:
+        """By the source's own time; a cover, which has none, comes as long after the last frame as it did."""
+        if frame.shown is None:
+            now = self._last + max(frame.time - self._seen, 0.0)
+        else:
+            if self._film is None:
+                self._film = frame.shown - self._last
+            now = frame.shown - self._film
+        self._seen = frame.time
         self._last = max(now, self._last)
         return self._last
 
@@ -42,7 +59,10 @@ class Metronome:
 
     def times(self, frame: Frame) -> int:
         """How many times to write `frame` so that what is written keeps up with the time."""
-        due = round(self._clock.at(frame) * self._fps) + 1
+        now = self._clock.at(frame)
+        # How long it is shown is known of films only; else what is missing is made up for by the next one.
+        end = now * self._fps + 1 if frame.lasts is None else (now + frame.lasts) * self._fps
+        due = round(end)
         times = max(due - self._written, 0)
         self._written += times
         return times

@@ -23,6 +23,7 @@ from edge_bg.errors import SinkError
 from edge_bg.frame import Frame, Size
 from edge_bg.sinks import SinkEnd
 from edge_bg.sinks.pace import Metronome
+from edge_bg.sinks.sound import Film
 
 log = logging.getLogger("edge_bg.sinks.pipe")
 
@@ -69,6 +70,7 @@ class Pipe:
         self._heard: deque[str] = deque(maxlen=LAST_LINES)
         self._listener: threading.Thread | None = None
         self._metronome = Metronome(1.0, live=False)
+        self.film: Film | None = None
 
     @property
     def once(self) -> bool:
@@ -81,6 +83,8 @@ class Pipe:
 
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Start the command and send the header. Raises SinkError: no such command, output is a terminal."""
+        if self.film is not None:
+            log.info("%s: YUV4MPEG2 carries no sound", self._label)
         self._metronome = Metronome(float(Fraction(fps).limit_denominator(1001)), live=live)
         if self.command is None:
             self._fd = _take_stdout()

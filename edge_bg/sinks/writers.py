@@ -13,6 +13,7 @@ import numpy as np
 
 from edge_bg.errors import MissingDependency, SinkError
 from edge_bg.frame import I420, Frame, Size, compress_range, empty, planes, size_of, unpremultiply
+from edge_bg.sinks.sound import Film, Sound
 
 TIME_BASE = Fraction(1, 60000)  # MPEG-4 allows no finer; whole for every usual frame rate
 KEYFRAME_SECONDS = 2.0  # a power cut costs at most this much of a recording
@@ -78,8 +79,9 @@ class AvWriter:
     }
 
     def __init__(
-        self, path: Path, size: Size, fps: float, encoder: str, bitrate: int | None, alpha: bool | None
-    ) -> None:
+        self, path: Path, size: Size, fps: float, encoder: str, bitrate: int | None, alpha: bool | None,
+        film: Film | None = None,
+    ) -> None:  # fmt: skip
         try:
             import av
         except ImportError as caught:
@@ -109,6 +111,8 @@ class AvWriter:
         except Exception as caught:
             self._container.close()
             raise SinkError(f"file: {encoder} refuses these settings: {caught}") from caught
+        self._sound = None if film is None else Sound(film, self._container, path.suffix.lower())
+        self._end = 0.0
 
     def write(self, frame: Frame, seconds: float) -> None:
         """Encode `frame` to be shown `seconds` after the first."""
@@ -123,8 +127,13 @@ class AvWriter:
         self._last = max(round(seconds / TIME_BASE), self._last + 1)
         out.pts, out.time_base = self._last, TIME_BASE
         out.color_range, out.colorspace = LIMITED, MATRIX
+        if frame.lasts is not None and hasattr(out, "duration"):
+            out.duration = round(frame.lasts / TIME_BASE)
         for packet in self._stream.encode(out):
             self._container.mux(packet)
+        self._end = seconds + (frame.lasts or 0.0)
+        if self._sound is not None:
+            self._sound.until(self._end)
 
     def close(self) -> None:
         """Encode what is still held back, and write what players need to know."""
@@ -135,6 +144,8 @@ class AvWriter:
             if self._last >= 0:
                 for packet in self._stream.encode():
                     container.mux(packet)
+                if self._sound is not None:
+                    self._sound.close()
         finally:
             container.close()
 
@@ -197,7 +208,8 @@ class CvWriter:
         """Write `frame` as often as the constant frame rate asks for; OpenCV itself never reports a full disk."""
         assert self._writer is not None
         picture = frame.bgr()
-        while self._frames <= round(seconds * self._fps):
+        lasts = 1 / self._fps if frame.lasts is None else frame.lasts
+        while self._frames < round((seconds + lasts) * self._fps):
             self._writer.write(picture)
             self._frames += 1
             if self._frames % 30 == 0 and os.statvfs(self._path.parent).f_bavail == 0:

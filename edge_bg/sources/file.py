@@ -6,7 +6,9 @@ PyAV hands over the decoder's own planes, so that most files never pass through 
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -24,22 +26,37 @@ class Reader(Protocol):
     """One pass over a video.
 
     fps: its rate, 0 when it does not say.  expected: how many frames it says it holds, 0 when it does not.
+    aspect: width of a pixel over its height, once the first frame is there.
+    time, lasts: when this frame is shown, by the film's own clock, and for how long, in seconds.
     failures: packets that could not be decoded so far.  broken: why it ended early, or an empty string.
     """
 
     fps: float
     expected: int
+    aspect: float
+    time: float
+    lasts: float
     failures: int
     broken: str
 
-    def read(self) -> I420 | None:
-        """The next frame upright in I420, in a buffer that is the caller's to keep, or None at the end."""
+    def next(self) -> bool:
+        """Go on to the next frame; False at the end."""
 
-    def skip(self) -> bool:
-        """Pass over one frame; False at the end."""
+    def picture(self) -> I420:
+        """This frame upright in I420, in a buffer that is the caller's to keep."""
 
     def close(self) -> None:
         """Let go of the file."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a sink has to know to take the sound along: the file, when its first picture is shown by its own clock, in
+    seconds, and whether it is played again and again."""
+
+    path: Path
+    start: float
+    loops: bool
 
 
 class VideoFile(SourceBase):
@@ -75,7 +92,10 @@ class VideoFile(SourceBase):
             raise SourceError(f"{self.name}: decoder {decoder!r} is unknown", hint="one of: auto, av, opencv")
         self._decoder = decoder
         self._reader: Reader | None = None
-        self._first: I420 | None = None
+        self._ready = False  # the reader stands at a frame that was not given yet
+        self._begun: float | None = None  # when the film began, on our clock
+        self._start_of_pass = self._shown = 0.0
+        self.film: Film | None = None
         self._bars: Bars | None = Bars() if bars else None
         self._index = self._in_pass = self._scene = 0
         self._area: Area | None = None
@@ -84,15 +104,16 @@ class VideoFile(SourceBase):
         self._index = self._in_pass = self._scene = 0
         self._cuts, self._bars = Cuts(), Bars() if self._bars is not None else None
         self._reader = self._start()
-        self._first = self._reader.read()
-        if self._first is None:
+        self._ready, self._begun, self._shown = False, None, 0.0
+        if not self._load():
             why = self._reader.broken or "it holds no picture that can be decoded"
             self._release()
             raise SourceError(f"{self.path}: {why}", hint=f"ffprobe {self.path}")
         fps = self._reader.fps
         self.fps = fps if 0.1 <= fps <= 1000 else 30.0
-        self.size = self._asked or self._fitter.natural(size_of(self._first))
+        self.size = self._asked or self._fitter.natural(size_of(self._reader.picture()), self._reader.aspect)
         self._fitter.open(self.size)
+        self.film = Film(self.path, self._start_of_pass, self.loop) if _has_sound(self.path) else None
 
     def _start(self) -> Reader:
         if not self.path.is_file():
@@ -119,18 +140,53 @@ class VideoFile(SourceBase):
         return CvReader(self.path)
 
     def _next(self) -> Frame | None:
-        picture, self._first = self._first, None
-        if picture is None and self._reader is not None:
-            picture = self._reader.read()
-        if picture is None and self._again():
-            picture = self._reader.read() if self._reader is not None else None
-        if picture is None:
+        if not self._load() or self._reader is None:
             return None
+        reader, picture = self._reader, self._reader.picture()
         area = self._follow(picture)
-        self._in_pass += 1
-        frame = self._fitter(picture, time.monotonic(), self._index, bars=area, scene=self._scene)
-        self._index += 1
+        frame = self._fitter(picture, time.monotonic(), self._index, bars=area, aspect=reader.aspect, scene=self._scene)
+        frame.shown, frame.lasts = self._shown, reader.lasts
+        self._pass()
         return frame
+
+    def _load(self) -> bool:
+        """Have the reader stand at the next frame to be given; False at the end."""
+        if self._ready:
+            return True
+        if self._reader is None or not (self._reader.next() or (self._again() and self._reader.next())):
+            return False
+        if self._in_pass == 0:
+            self._start_of_pass = self._reader.time - self._shown
+        self._shown = self._reader.time - self._start_of_pass
+        self._ready = True
+        return True
+
+    def _pass(self) -> None:
+        """The frame was given, or nobody was in time for it."""
+        assert self._reader is not None
+        self._ready = False
+        self._in_pass += 1
+        self._index += 1
+        self._shown += (
+            self._reader.lasts
+        )  # until the next one says when it is shown; where it ends, another pass begins
+
+    def _wait(self, stop: threading.Event) -> bool:
+        """Sleep until the next frame is due by the film's own clock; what is over meanwhile is passed by."""
+        while True:
+            with self._busy:
+                if stop.is_set() or not self._load() or self._reader is None:
+                    return not stop.is_set()
+                now = time.monotonic()
+                if self._begun is None:
+                    self._begun = now - self._shown
+                late = now - self._begun - self._shown
+                if late < self._reader.lasts:
+                    break
+                self._pass()
+        if late < 0:
+            stop.wait(-late)
+        return not stop.is_set()
 
     def _follow(self, picture: I420) -> Area | None:
         """Count the scene on at a cut, and where bars come or go; the part of the picture within its bars."""
@@ -140,14 +196,6 @@ class VideoFile(SourceBase):
             self._scene += 1
         self._area = area
         return area
-
-    def _skip(self, frames: int) -> None:
-        self._first = None
-        for _ in range(frames):
-            if self._reader is None or not (self._reader.skip() or (self._again() and self._reader.skip())):
-                return
-            self._in_pass += 1
-            self._index += 1
 
     def _again(self) -> bool:
         """Note how the pass ended; True when another one has begun."""
@@ -175,7 +223,20 @@ class VideoFile(SourceBase):
         return True
 
     def _release(self) -> None:
-        self._first = None
+        self._ready = False
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def _has_sound(path: Path) -> bool:
+    """Whether a film has sound that can be taken along: that takes PyAV, whoever decodes the pictures."""
+    try:
+        import av
+    except ImportError:
+        return False
+    try:
+        with av.open(str(path)) as container:
+            return bool(container.streams.audio)
+    except (av.error.FFmpegError, ValueError, OSError):
+        return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import numpy as np
 import pytest
 
 import edge_bg
-from edge_bg.frame import Area, Frame
+from edge_bg.composite.video import VideoBackground
+from edge_bg.frame import Area, Frame, empty
+from edge_bg.sources.file import VideoFile
 
-from ..sources.films import film, needs_ffmpeg, portrait, walk
+from ..sources.films import ffmpeg, film, needs_ffmpeg, portrait, walk
 
 pytestmark = needs_ffmpeg
 
@@ -139,3 +143,135 @@ def test_each_picture_of_a_folder_starts_afresh(tmp_path: Path) -> None:
     (lone,) = play(alone)
     assert kept(first) > 0.02 and kept(second) > 0.3
     assert np.array_equal(np.asarray(second.alpha), np.asarray(lone.alpha))
+
+
+# --- pixels that are not square ------------------------------------------------------------------------------
+
+
+def _ring(size: tuple[int, int]) -> np.ndarray:
+    """A ring that is round where its pixels are square."""
+    picture = np.full((size[1], size[0], 3), 40, np.uint8)
+    cv2.circle(picture, (size[0] // 2, size[1] // 2), size[1] // 3, (230, 230, 230), -1)
+    return picture
+
+
+@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize(
+    ("coded", "aspect", "size"), [((180, 180), "4/3", (240, 180)), ((360, 288), "64/45", (512, 288))]
+)
+def test_pixels_are_made_square(
+    coded: tuple[int, int], aspect: str, size: tuple[int, int], decoder: str, tmp_path: Path
+) -> None:
+    squeezed = f"scale={coded[0]}:{coded[1]},setsar={aspect}"
+    path = film(tmp_path / "film.mp4", [_ring(size)] * 3, filters=squeezed)
+    with VideoFile(path, decoder=decoder) as source:
+        assert source.size == size
+        frame = next(iter(source))
+    _, _, wide, high = cv2.boundingRect((frame.y > 128).astype(np.uint8))
+    assert abs(wide - high) <= 3 and frame.area is None
+    with VideoFile(path, decoder=decoder, size=(320, 320)) as source:
+        inside = next(iter(source)).area
+    assert inside is not None and abs(inside.size[0] / inside.size[1] - size[0] / size[1]) < 0.02
+
+
+def test_pixels_of_a_background_are_made_square(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4", [_ring((240, 180))] * 3, filters="scale=180:180,setsar=4/3")
+    background = VideoBackground(path, fit="contain")
+    background.open((240, 180), 25)
+    try:
+        shown = background(Frame(empty((240, 180)), 0.0, 0))[:180]
+    finally:
+        background.close()
+    _, _, wide, high = cv2.boundingRect((shown > 128).astype(np.uint8))
+    assert abs(wide - high) <= 3
+
+
+# --- time and sound ------------------------------------------------------------------------------------------
+
+UNEVEN = [n / 24 for n in range(24)] + [1 + n / 2 for n in range(6)]  # 24 frames in the first second, then 2 a second
+
+
+def uneven(path: Path, *sound: object) -> Path:
+    """A film of those times, the number of each frame in its brightness; 4 s long, with a beep from 2 s on."""
+    plain = path.with_name("plain.mkv")
+    film(plain, [np.full((36, 64, 3), 20 + 7 * n, np.uint8) for n in range(30)], fps=24)
+    beep = "sine=880:r=48000:d=4,volume=0:enable='lt(t,2)'"
+    times = "setpts='if(lt(N,24),N/24,1+(N-24)/2)/TB'"
+    video = ("-vf", times, "-fps_mode", "vfr", "-enc_time_base", "1/1200", "-c:v", "libx264", "-preset", "ultrafast")
+    ffmpeg("-i", plain, "-f", "lavfi", "-i", beep, *video, "-bf", 0, *(sound or ("-c:a", "aac")), path)
+    return path
+
+
+def probed(path: Path, streams: str, entries: str) -> list[list[str]]:
+    told = subprocess.run(
+        ["ffprobe", "-v", "error", "-select_streams", streams, "-show_entries", entries, "-of", "csv=p=0", path],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [line.strip(",").split(",") for line in told.stdout.split()]
+
+
+def run(source: Path, sink: dict[str, Any], **options: Any) -> None:
+    config = {"source": {"kind": "file", "path": str(source), **options}, "sinks": [sink], "background": "none"}
+    with edge_bg.open(config) as booth:
+        booth.run()
+
+
+def beep_begins(path: Path, track: int = 0) -> float:
+    """Seconds from the first picture to the beep, by what a player would play."""
+    raw = subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", path, "-map", f"0:a:{track}", "-af", "aresample=8000:async=1:first_pts=0",
+         "-ac", "1", "-f", "s16le", "-"], capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    loud = np.abs(np.frombuffer(raw, np.int16).astype(int)) > 500
+    first = float(probed(path, "v", "packet=pts_time")[0][0])
+    return float(loud.argmax()) / 8000 - first
+
+
+@pytest.mark.parametrize("decoder", ["av", "opencv"])
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out.mkv"])
+def test_frames_keep_their_times_and_the_sound_is_in_step(name: str, decoder: str, tmp_path: Path) -> None:
+    run(uneven(tmp_path / "in.mp4"), {"kind": "file", "path": str(tmp_path / name)}, decoder=decoder)
+    times = [float(time) for (time, *_) in probed(tmp_path / name, "v", "packet=pts_time")]
+    assert len(times) == 30
+    assert np.abs(np.array(times) - times[0] - UNEVEN).max() < 0.002
+    assert probed(tmp_path / name, "a", "stream=codec_name") == [["opus" if name == "out.webm" else "aac"]]
+    assert abs(beep_begins(tmp_path / name) - 2) < 0.04
+    length = float(probed(tmp_path / name, "v", "format=duration")[0][0])
+    assert abs(length - 4) < 0.6  # the last frame's own half second is known to PyAV
+
+
+def test_a_pipe_has_a_constant_rate_by_repetition(tmp_path: Path) -> None:
+    out = tmp_path / "out.mkv"
+    command = ["ffmpeg", "-v", "error", "-i", "-", "-c:v", "ffv1", str(out)]
+    run(uneven(tmp_path / "in.mp4"), {"kind": "pipe", "command": command})
+    assert probed(out, "v", "stream=r_frame_rate") == [["24/1"]]
+    with VideoFile(out) as source:
+        levels = [round((frame.y.mean() - 20) / 7) for frame in source]
+    wanted = [max(n for n, at in enumerate(UNEVEN) if at <= slot / 24 + 1e-3) for slot in range(84)]
+    order = {level: n for n, level in enumerate(dict.fromkeys(levels))}
+    assert [order[level] for level in levels][:84] == wanted
+
+
+def test_audio_drop_leaves_the_sound_out_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = uneven(tmp_path / "in.mp4")
+    with caplog.at_level(logging.INFO):
+        run(source, {"kind": "file", "path": str(tmp_path / "out.mp4"), "audio": "drop"})
+    assert probed(tmp_path / "out.mp4", "a", "stream=codec_name") == []
+    assert "without the film's sound (audio: drop)" in caplog.text
+
+
+def test_all_tracks_go_along_and_what_the_file_cannot_hold_is_encoded(tmp_path: Path) -> None:
+    tracks = ("-map", "0:v", "-map", "1:a", "-map", "1:a", "-c:a", "pcm_s16le", "-metadata:s:a:1", "language=deu")
+    run(uneven(tmp_path / "in.mkv", *tracks), {"kind": "file", "path": str(tmp_path / "out.mp4")})
+    assert probed(tmp_path / "out.mp4", "a", "stream=codec_name") == [["aac"], ["aac"]]
+    assert probed(tmp_path / "out.mp4", "a:1", "stream_tags=language") == [["deu"]]
+    assert all(abs(beep_begins(tmp_path / "out.mp4", track) - 2) < 0.04 for track in (0, 1))
+
+
+def test_a_film_plays_at_its_own_pace(tmp_path: Path) -> None:
+    """As a camera: the frames of its first second come in a second, the slow ones half a second apart."""
+    with VideoFile(uneven(tmp_path / "in.mp4"), realtime=True) as source:
+        came = [(frame.shown, frame.time) for frame in source]
+    begun = came[0][1]
+    assert len(came) >= 24
+    assert all(shown is not None and -0.01 <= time - begun - shown < 0.3 for shown, time in came)
