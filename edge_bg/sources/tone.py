@@ -28,25 +28,41 @@ class Tone:
 
     def __init__(self, transfer: int, full: bool) -> None:
         self.kind = (transfer, full)
-        codes = [(np.arange(1 << bits, dtype=np.float32) + 0.5) * (1 << (10 - bits)) - 0.5 for bits in _BITS]
+        self._between: list[NDArray[np.int32]] | None = None
+        # Grey is one of the steps, so that it stays grey.
+        codes = [np.arange(1 << bits, dtype=np.float32) * (1 << (10 - bits)) for bits in _BITS]
         y, u, v = np.meshgrid(*codes, indexing="ij")
-        mapped = _map(y, u, v, transfer, full)
+        luma, blue, red = (np.rint(plane).ravel() for plane in _map(y, u, v, transfer, full))
         grey = np.arange(1024, dtype=np.float32)
         middle = np.full_like(grey, 512)
-        fine = _map(grey, middle, middle, transfer, full)[0]
-        self._luma = np.rint(fine).astype(np.int16)
-        rough = np.interp(codes[0], grey, fine)[:, None, None]
-        self._off = np.rint(mapped[0] - rough).astype(np.int16).ravel()  # what colour changes of luma
-        self._u, self._v = (np.clip(np.rint(plane), 0, 255).astype(np.uint8).ravel() for plane in mapped[1:])
+        self._luma = np.rint(_map(grey, middle, middle, transfer, full)[0]).astype(np.int16)
+        off = luma - np.repeat(
+            self._luma[codes[0].astype(int)], blue.size // codes[0].size
+        )  # what colour changes of it
+        self._table = np.empty(blue.size, np.dtype([("u", np.uint8), ("v", np.uint8), ("off", np.int16)]))
+        self._table["u"], self._table["v"], self._table["off"] = np.clip(blue, 0, 255), np.clip(red, 0, 255), off
 
     def __call__(self, y: Plane, u: Plane, v: Plane) -> list[NDArray[np.uint8]]:
         """Planes of uint16, chroma at half size, to planes of uint8."""
         half = cv2.resize(np.ascontiguousarray(y), u.shape[::-1], interpolation=cv2.INTER_AREA)
-        a, b, c = (part.astype(np.int32) >> (10 - bits) for part, bits in zip((half, u, v), _BITS, strict=True))
-        at = (a << (_BITS[1] + _BITS[2])) + (b << _BITS[2]) + c
-        off = cv2.resize(self._off[at], y.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        at = np.zeros(u.shape, np.int32)
+        if self._between is None or self._between[0].shape != u.shape:
+            self._between = [_between(u.shape, 10 - bits, turns) for turns, bits in enumerate(_BITS)]
+        for plane, bits, between in zip((half, u, v), _BITS, self._between, strict=True):
+            at = (at << bits) + np.minimum((plane.astype(np.int32) + between) >> (10 - bits), (1 << bits) - 1)
+        found = self._table.view(np.uint32)[at].view(self._table.dtype)
+        off = cv2.resize(np.ascontiguousarray(found["off"]), y.shape[::-1], interpolation=cv2.INTER_LINEAR)
         luma = cv2.add(self._luma[np.minimum(y, 1023)], off, dtype=cv2.CV_8U)
-        return [np.asarray(luma, np.uint8), self._u[at], self._v[at]]
+        return [np.asarray(luma, np.uint8), np.ascontiguousarray(found["u"]), np.ascontiguousarray(found["v"])]
+
+
+def _between(shape: tuple[int, ...], bits: int, turns: int) -> NDArray[np.int32]:
+    """What to add before `bits` bits are cut off, so that 16 pixels have the right mean: ordered dithering, after
+    B. E. Bayer, "An optimum method for two-level rendition of continuous-tone pictures", ICC 1973."""
+    order = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
+    tile = np.rot90(order, turns) * (1 << bits) // 16
+    rows, columns = (-(-side // 4) for side in shape)
+    return np.tile(tile, (rows, columns))[: shape[0], : shape[1]].astype(np.int32)
 
 
 def _map(y: Plane, u: Plane, v: Plane, transfer: int, full: bool) -> tuple[Plane, Plane, Plane]:
@@ -55,11 +71,11 @@ def _map(y: Plane, u: Plane, v: Plane, transfer: int, full: bool) -> tuple[Plane
     blue, red = ((each - 512) / (1023 if full else 896) for each in (u, v))
     rgb = np.stack(
         (luma + 1.4746 * red, luma - 0.16455 * blue - 0.57135 * red, luma + 1.8814 * blue)
-    )  # BT.2020, constant luminance not
+    )  # not the constant luminance variant
     light = (_pq if transfer == PQ else _hlg)(np.clip(rgb, 0, 1))
     light = np.clip(np.tensordot(_GAMUT, light, 1), 0, None)
     most = np.maximum(light.max(axis=0), 1e-6)
-    pressed = np.where(most > _KNEE, 1 - (1 - _KNEE) * np.exp(-(most - _KNEE) / (1 - _KNEE)), most)
+    pressed = np.where(most > _KNEE, 1 - (1 - _KNEE) ** 2 / np.maximum(most + 1 - 2 * _KNEE, 1e-6), most)
     r, g, b = 255 * _srgb(np.clip(light * (pressed / most), 0, 1))
     grey = 0.299 * r + 0.587 * g + 0.114 * b
     return grey, (b - grey) / 1.772 + 128, (r - grey) / 1.402 + 128

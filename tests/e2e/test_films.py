@@ -211,7 +211,12 @@ def probed(path: Path, streams: str, entries: str) -> list[list[str]]:
 
 
 def run(source: Path, sink: dict[str, Any], **options: Any) -> None:
-    config = {"source": {"kind": "file", "path": str(source), **options}, "sinks": [sink], "background": "none"}
+    config: dict[str, Any] = {
+        "source": {"kind": "file", "path": str(source), **options},
+        "sinks": [sink],
+        "background": "none",
+    }
+    config["privacy"] = {"show_room": True}
     with edge_bg.open(config) as booth:
         booth.run()
 
