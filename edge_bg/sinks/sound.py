@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ KEPT: dict[str, frozenset[str]] = {  # what a file may hold as it is; a Matroska
     ".mov": frozenset(("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be")),
     ".webm": frozenset(("opus", "vorbis")),
 }
+GAP = 0.05  # seconds without sound that are more than a rounding error
 ENCODERS = {".webm": ("libopus", 48000)}  # for what it may not hold; else AAC at the rate that is there
 
 
@@ -48,7 +50,7 @@ class Sound:
         self._tracks: dict[int, _Copy | _Encode] = {}
         said = []
         for stream in self._input.streams.audio:
-            name = stream.codec_context.name
+            name = stream.codec_context.name.removesuffix("float")  # FFmpeg's decoder of mp3 is called mp3float
             kept = KEPT.get(suffix)
             if kept is None or name in kept:
                 self._tracks[stream.index] = _Copy(stream, container)
@@ -105,13 +107,15 @@ class _Copy:
     def __init__(self, stream: Any, container: Any) -> None:
         make = getattr(container, "add_stream_from_template", None)  # PyAV 14
         self._out = make(stream) if make is not None else container.add_stream(template=stream)
+        self._next = 0
         _label(stream, self._out)
 
     def take(self, packet: Any, start: float) -> list[Any]:
         """The packet, as the file that is written counts time."""
         shift = round(start / packet.time_base)
-        packet.pts = max(packet.pts - shift, 0)
-        packet.dts = packet.pts if packet.dts is None else max(packet.dts - shift, 0)
+        packet.pts = max(packet.pts - shift, self._next)  # some files step back by a rounding error
+        packet.dts = packet.pts
+        self._next = packet.pts + 1
         packet.stream = self._out
         return [packet]
 
@@ -130,6 +134,7 @@ class _Encode:
         layout = "stereo" if stream.codec_context.channels >= 2 else "mono"
         self._out.codec_context.layout = layout
         self._out.codec_context.open()
+        self._next = 0  # in samples of the film
         self._resampler = av.AudioResampler(
             self._out.codec_context.format, layout, rate, frame_size=self._out.codec_context.frame_size or None
         )
@@ -145,8 +150,13 @@ class _Encode:
             return []
         packets = []
         for frame in frames:
-            if frame.pts is not None:
-                frame.pts = max(frame.pts - round(start / frame.time_base), 0)
+            at = (
+                self._next if frame.pts is None else (frame.pts * frame.time_base - Fraction(start)) * frame.sample_rate
+            )
+            # One sample after the other; only a real gap in the film is one here, too.
+            self._next = round(at) if at > self._next + GAP * frame.sample_rate else self._next
+            frame.pts, frame.time_base = self._next, Fraction(1, frame.sample_rate)
+            self._next += frame.samples
             for ready in self._resampler.resample(frame):
                 packets += self._out.encode(ready)
         return packets
