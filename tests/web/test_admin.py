@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 PIN = "2468"
-PLACE = "fetch('api/v1/state').then((answer) => answer.json())."
+PLACE = "() => fetch('api/v1/state').then((answer) => answer.json())."
 
 
 def log_in(page):
@@ -151,7 +151,7 @@ def test_a_closed_camera_is_said_so_plainly(desk, booth, visit):
     assert guest.locator("#shutter").is_hidden() and guest.locator("#begin").is_hidden()
     desk.click("#privacy")
     guest.locator("#begin").wait_for()
-    guest.wait_for_function("document.querySelector('#live').naturalWidth > 0")
+    guest.wait_for_function("() => document.querySelector('#live').naturalWidth > 0")
 
 
 def test_health_and_log_in_plain_words(desk):
@@ -174,7 +174,7 @@ def test_nothing_serious_for_who_cannot_see_or_point(desk, axe):
 def test_the_check_gives_verdicts_with_help(desk):
     desk.click("#tab-check")
     desk.click("#check-run")
-    desk.wait_for_function("!document.querySelector('#check-run').disabled", timeout=60_000)
+    desk.wait_for_function("() => !document.querySelector('#check-run').disabled", timeout=60_000)
     assert desk.locator("#verdicts li").count() >= 4
     levels = desk.locator("#verdicts .dot").evaluate_all("(all) => all.map((each) => each.dataset.level)")
     assert set(levels) <= {"good", "warn", "bad"}
