@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -111,3 +112,34 @@ def test_dry_run_does_nothing_and_says_all(root: Path, tmp_path: Path) -> None:
 def test_wrong_use(root: Path, wrong: list[str]) -> None:
     done = subprocess.run([str(root / "scripts/install-service"), "--dry-run", *wrong], capture_output=True, text=True)
     assert done.returncode == 2 and "install-service:" in done.stderr
+
+
+# --- the kiosk ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("cmp") is None, reason="CMP ABSENT: apt install diffutils (every real Debian has it)")
+def test_a_kiosk_has_its_config_where_the_page_can_save_it(root: Path, tmp_path: Path) -> None:
+    into = ["--destdir", str(tmp_path), "--program", sys.executable, "--kiosk"]
+    install(root, *into)
+    first = tree(tmp_path)
+    assert "control: true" in first["var/lib/private/edge-bg/config.yaml"][0].decode()
+    assert "etc/edge-bg/config.yaml" not in first and "etc/systemd/user/edge-bg-kiosk.service" in first
+    drop_in = first["etc/systemd/system/edge-bg.service.d/kiosk.conf"][0].decode()
+    assert f"ExecStart=\nExecStart={sys.executable} -m edge_bg.service /var/lib/edge-bg/config.yaml" in drop_in
+    assert "nothing to do" in install(root, *into)
+    (tmp_path / "var/lib/private/edge-bg/config.yaml").write_text("booth: {control: true}\n")
+    install(root, *into)
+    assert (tmp_path / "var/lib/private/edge-bg/config.yaml").read_text() == "booth: {control: true}\n"
+    install(root, "--destdir", str(tmp_path), "--uninstall")
+    assert set(tree(tmp_path)) == {"var/lib/private/edge-bg/config.yaml"}
+    assert "--global enable edge-bg-kiosk.service" in install(root, "--dry-run", "--kiosk")
+
+
+@analyze
+def test_the_kiosks_unit_is_one_that_systemd_takes(root: Path, tmp_path: Path) -> None:
+    unit = tmp_path / "edge-bg-kiosk.service"
+    shutil.copy(root / "systemd/edge-bg-kiosk.service", unit)
+    told = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = ["systemd-analyze", "--user", "--man=no", "verify", "--recursive-errors=no", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, env=told)
+    assert done.returncode == 0 and not done.stderr, done.stderr
