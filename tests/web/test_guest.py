@@ -171,6 +171,7 @@ def test_a_presenter_remote_does_it_all(guest):
     guest.locator("#shutter").wait_for()
 
 
+@pytest.mark.slow
 def test_nothing_serious_for_who_cannot_see_or_point(guest, axe):
     assert axe(guest) == []
     guest.click("#shutter")
