@@ -29,7 +29,14 @@ ensure_env() {
   stamp="$venv/.edge-bg-$extras-$(cat pyproject.toml ${PIP_CONSTRAINT:-} | cksum | cut -d' ' -f1)"
   if [ ! -e "$stamp" ]; then
     echo "Installing edge_bg[$extras] and what it needs (a few minutes the first time) ..." >&2
-    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"; then
+    # EDGE_BG_LOCKED=1 takes the versions of requirements/ alone, each checked against its hash.
+    local what=(--editable ".[$extras]") locked=requirements/demo.txt
+    [ "$extras" != dev ] || locked=requirements/tests.txt
+    if [ -n "${EDGE_BG_LOCKED:-}" ]; then
+      "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$locked"
+      what=(--no-deps --editable .)
+    fi
+    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${what[@]}"; then
       echo "The packages could not be installed (see above). It takes a network the first time, and 400 MB of disk." >&2
       return 1
     fi

@@ -27,8 +27,12 @@ class Stage:
 
     def median(self) -> float:
         """Median of the recent times in seconds, 0.0 before the first."""
+        return self.percentile(0.5)
+
+    def percentile(self, share: float) -> float:
+        """The recent time in seconds that `share` (0..1) of them do not exceed, 0.0 before the first."""
         times = sorted(self.recent)
-        return times[len(times) // 2] if times else 0.0
+        return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
 
 
 class Rate:
@@ -97,8 +101,7 @@ class Stats:
         """The time of `stage` in seconds that `share` (0..1) of the recent ones do not exceed, 0.0 before the first."""
         with self._lock:
             entry = self._stages.get(stage)
-            times = sorted(entry.recent) if entry else []
-        return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
+            return entry.percentile(share) if entry else 0.0
 
     def forget(self, stage: str) -> None:
         """Leave the recent times of `stage` out from now on, as they were of other circumstances."""
@@ -117,7 +120,7 @@ class Stats:
         return self._output.fps()
 
     def snapshot(self) -> dict[str, float]:
-        """All figures, flat: counters, `<stage>.count|total_s|median_ms`, `fps`, `uptime_s`."""
+        """All figures, flat: counters, `<stage>.count|total_s|median_ms`, `latency.p95_ms`, `fps`, `uptime_s`."""
         fps = self.fps()
         with self._lock:
             out: dict[str, float] = dict(self._counts)
@@ -125,6 +128,8 @@ class Stats:
                 out[f"{name}.count"] = stage.count
                 out[f"{name}.total_s"] = stage.total
                 out[f"{name}.median_ms"] = stage.median() * 1e3
+                if name == "latency":
+                    out["latency.p95_ms"] = stage.percentile(0.95) * 1e3
         out.update({name: read() for name, read in self._watched.items()})
         out["fps"] = fps
         out["uptime_s"] = time.monotonic() - self.started

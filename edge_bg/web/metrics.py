@@ -14,6 +14,7 @@ _Sample = tuple[dict[str, str], float]
 _STAGE: Final = {
     "count": ("stage_runs_total", "counter", "Runs of each stage.", 1.0),
     "total_s": ("stage_seconds_total", "counter", "Time spent in each stage.", 1.0),
+    "p95_ms": ("stage_p95_seconds", "gauge", "What 19 of 20 recent runs of a stage took at most.", 1e-3),
     "median_ms": ("stage_median_seconds", "gauge", "Median time of recent runs of each stage.", 1e-3),
 }
 _OWN: Final = {"fps": "fps", "uptime_s": "uptime_seconds"}
