@@ -25,6 +25,7 @@ from edge_bg.sinks.writers import (
     Writer,
     has_av,
     has_encoder,
+    holds_a_picture,
     numbered,
 )
 
@@ -80,6 +81,7 @@ class File:
         self._writer: Writer | None = None
         self._survives = True
         self._written = 0
+        self._broken = False  # something could not be written
         self._clock = Clock(1.0, live=False)
 
     @property
@@ -95,7 +97,7 @@ class File:
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Create the file. Raises SinkError: no such folder, not writable, there already, disk full, no encoder."""
         self._target = target = self.check()
-        self._written = 0
+        self._written, self._broken = 0, False
         if not self.once and target.suffix != ".png":
             with suppress(OSError):
                 target.touch()  # the name is taken now: another start within this second finds another
@@ -115,6 +117,7 @@ class File:
         try:
             self._writer.write(frame, self._clock.at(frame))
         except OSError as caught:
+            self._broken = True
             raise self._failed(caught) from caught
         self._written += 1
 
@@ -126,10 +129,11 @@ class File:
         try:
             writer.close()
         except OSError as caught:
+            self._broken = True
             raise self._failed(caught) from caught
         finally:
             with suppress(OSError):
-                if not self._written or self._target.stat().st_size == 0:
+                if not self._written or (self._broken and not holds_a_picture(self._target)):
                     self._target.unlink()  # a film without a picture is no film, nor is one that met a full disk
 
     def _failed(self, caught: OSError) -> SinkError:

@@ -56,6 +56,19 @@ def has_encoder(name: str) -> bool:
     return True
 
 
+def holds_a_picture(path: Path) -> bool:
+    """Whether one picture at least can be read from the film at `path`; without PyAV, whether it holds anything."""
+    if not has_av():
+        return path.stat().st_size > 0
+    import av
+
+    try:
+        with av.open(str(path)) as film:
+            return next(film.decode(video=0), None) is not None
+    except (av.error.FFmpegError, IndexError):
+        return False
+
+
 class AvWriter:
     """H.264, MPEG-4 or VP9 through PyAV, with a timestamp for each frame.
 

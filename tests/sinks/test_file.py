@@ -333,3 +333,25 @@ def test_two_starts_within_a_second_write_two_files_and_an_empty_one_is_none(tmp
         sink.close()
     assert len({sink.target for sink in sinks}) == 3
     assert sorted(tmp_path.iterdir()) == sorted(sink.target for sink in sinks[:2])
+
+
+def test_a_film_of_which_only_the_head_fitted_is_taken_away(tmp_path, monkeypatch):
+    """As a full disk leaves it: the head was written, the pictures were not."""
+    sink = File(tmp_path / "take-{time}.mkv")
+    sink.open(SIZE, 30.0)
+    sink.write(frame(0))
+
+    class Full:
+        def write(self, *_):
+            raise OSError(28, "No space left on device")
+
+        def close(self):
+            head = writer.close() or sink.target.read_bytes()[:560]
+            sink.target.write_bytes(head)
+
+    writer = sink._writer
+    sink._writer = Full()
+    with pytest.raises(SinkError, match="No space left"):
+        sink.write(frame(1))
+    sink.close()
+    assert list(tmp_path.iterdir()) == []
