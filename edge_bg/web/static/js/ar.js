@@ -1,4 +1,4 @@
-// The live person within a 3D scene, in 60 lines. The server sends JPEG files twice as wide as the picture: on the left
+// The live person within a 3D scene, in some 60 lines. The server sends JPEG files twice as wide as the picture: on the left
 // its colours, premultiplied, on the right its alpha as grey. We ask for the next when the last is drawn: no lag builds up.
 const canvas = document.getElementById("scene");
 const gl = canvas.getContext("webgl", { antialias: true });
