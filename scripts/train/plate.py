@@ -1,0 +1,206 @@
+"""Train the network of the known room: frame, room and rough mask -> alpha, on patches of SIDE pixels.
+
+    plate.py SCENES OUT.npz [--minutes 60] [--start OUT.npz] [--rate 2e-3]
+
+SCENES is of plate_scenes.py. Each patch is as the matte cuts them; MARGIN pixels around count little, as only what
+lies inside is used. A checkpoint is written every two minutes; `--start` goes on from one. OUT.npz holds the weights
+with batch normalisation folded in, by the names that `plate_graph.py` reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SIDE, MARGIN = 40, 4
+WIDE = (16, 32, 48)  # channels at a half, a quarter and an eighth of a patch
+
+
+class Mix(nn.Module):
+    """Depthwise 3x3, then 1x1, with RELU6 behind both."""
+
+    def __init__(self, before: int, after: int, stride: int = 1) -> None:
+        super().__init__()
+        self.spread = nn.Conv2d(before, before, 3, stride, 1, groups=before, bias=False)
+        self.norm1 = nn.BatchNorm2d(before)
+        self.mix = nn.Conv2d(before, after, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(after)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.spread.stride[0] == 2:  # as TFLite's SAME: one row below and right
+            x = F.relu6(self.norm1(F.conv2d(F.pad(x, (0, 1, 0, 1)), self.spread.weight, None, 2, 0, 1, x.shape[1])))
+        else:
+            x = F.relu6(self.norm1(self.spread(x)))
+        return F.relu6(self.norm2(self.mix(x)))
+
+
+class Plate(nn.Module):
+    """(n, 8, SIDE, SIDE) of 0..1 -> logits (n, 4, SIDE / 2, SIDE / 2): the four pixels of each square."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        a, b, c = WIDE
+        self.stem, self.stem_norm = nn.Conv2d(8, a, 2, 2, bias=False), nn.BatchNorm2d(a)
+        self.fine = Mix(a, a)
+        self.down1, self.middle = Mix(a, b, 2), nn.ModuleList([Mix(b, b) for _ in range(2)])
+        self.down2, self.deep = Mix(b, c, 2), nn.ModuleList([Mix(c, c) for _ in range(3)])
+        self.up2, self.join2 = nn.Conv2d(c, b, 1), Mix(b, b)
+        self.up1, self.join1 = nn.Conv2d(b, a, 1), Mix(a, a)
+        self.out = nn.Conv2d(a, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        fine = self.fine(F.relu6(self.stem_norm(self.stem(x))))
+        half = self.down1(fine)
+        for layer in self.middle:
+            half = half + layer(half)
+        low = self.down2(half)
+        for layer in self.deep:
+            low = low + layer(low)
+        half = self.join2(half + _twice(self.up2(low)))
+        return self.out(self.join1(fine + _twice(self.up1(half))))
+
+
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def folded(net: Plate) -> dict[str, np.ndarray]:
+    """The weights as TFLite has them, (out, kh, kw, in), the depthwise ones (1, kh, kw, out), and biases."""
+    found: dict[str, np.ndarray] = {}
+
+    def put(name: str, conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> None:
+        weight = conv.weight.detach()
+        bias = torch.zeros(len(weight)) if conv.bias is None else conv.bias.detach()
+        if norm is not None:
+            gain = norm.weight.detach() / torch.sqrt(norm.running_var + norm.eps)
+            weight = weight * gain[:, None, None, None]
+            bias = norm.bias.detach() + (bias - norm.running_mean) * gain
+        order = (1, 2, 3, 0) if conv.groups > 1 else (0, 2, 3, 1)
+        found[name + "/w"], found[name + "/b"] = weight.permute(order).numpy().astype(np.float32), bias.numpy()
+
+    put("stem", net.stem, net.stem_norm)
+    for name, module in net.named_modules():
+        if isinstance(module, Mix):
+            put(name + ".spread", module.spread, module.norm1)
+            put(name + ".mix", module.mix, module.norm2)
+    for name in ("up2", "up1", "out"):
+        put(name, getattr(net, name), None)
+    return found
+
+
+class Patches:
+    """Batches of random patches of the scenes, those with an outline or a difference in them much oftener."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.seen, self.truth = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("seen", "truth"))
+        self.held = round(len(self.seen) * 0.9)
+        self.rng = np.random.default_rng(seed)
+
+    def _tells(self, truth: Any, shown: Any) -> bool:
+        inner = np.s_[8:-8, 8:-8]
+        a, rough = truth[inner], shown[inner][..., 6]
+        return bool(((a > 8) & (a < 247)).any() or np.abs(a.astype(int) - rough).max() > 80)
+
+    def take(self, count: int, held: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """(shown (n, 8, SIDE, SIDE), alpha (n, 1, SIDE, SIDE)), 0..1."""
+        xs, ys = [], []
+        low, high = (self.held, len(self.seen)) if held else (0, self.held)
+        room = self.seen.shape[1] - SIDE + 1
+        while len(xs) < count:
+            k = int(self.rng.integers(low, high))
+            for _ in range(4):
+                y, x = (int(n) for n in self.rng.integers(0, room, 2))
+                cut = np.s_[k, y : y + SIDE, x : x + SIDE]
+                shown, truth = self.seen[cut], self.truth[cut]
+                if self._tells(truth, shown) or self.rng.random() < 0.08:
+                    xs.append(shown)
+                    ys.append(truth)
+        x = torch.from_numpy(np.stack(xs[:count])).permute(0, 3, 1, 2).float() / 255
+        y = torch.from_numpy(np.stack(ys[:count]))[:, None].float() / 255
+        return (x, y) if held or self.rng.random() < 0.5 else (x.flip(3), y.flip(3))
+
+
+def loss_of(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy, and the errors of alpha and of its slopes."""
+    full = F.pixel_shuffle(logits, 2)
+    weight = torch.full_like(y[:1], 0.1)
+    weight[..., MARGIN:-MARGIN, MARGIN:-MARGIN] = 1
+    p = torch.sigmoid(full)
+    error = F.binary_cross_entropy_with_logits(full, y, reduction="none") + 2 * (p - y).abs()
+    across = ((p - y)[..., 1:] - (p - y)[..., :-1]).abs()
+    down = ((p - y)[..., 1:, :] - (p - y)[..., :-1, :]).abs()
+    sides = (across * weight[..., 1:]).mean() + (down * weight[..., 1:, :]).mean()
+    return (error * weight).mean() + 2 * sides
+
+
+def held_out(net: Plate, sets: Patches, batches: int = 10) -> tuple[float, float]:
+    """Mean absolute error of alpha inside of held-out patches: the network's, and the rough mask's."""
+    state, sets.rng = sets.rng, np.random.default_rng(5)
+    net.eval()
+    found = []
+    with torch.no_grad():
+        for _ in range(batches):
+            x, y = sets.take(64, held=True)
+            p = torch.sigmoid(F.pixel_shuffle(net(x), 2))
+            inner = np.s_[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+            found.append([float((v[inner] - y[inner]).abs().mean()) for v in (p, x[:, 6:7])])
+    net.train()
+    sets.rng = state
+    mine, rough = np.mean(found, axis=0)
+    return float(mine), float(rough)
+
+
+def main() -> None:
+    """Command line."""
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("scenes", type=Path)
+    ap.add_argument("out", type=Path)
+    ap.add_argument("--minutes", type=float, default=60)
+    ap.add_argument("--start", type=Path, help="a checkpoint (.pt) to go on from")
+    ap.add_argument("--rate", type=float, default=3e-3)
+    ap.add_argument("--batch", type=int, default=64)
+    ap.add_argument("--seed", type=int, default=0)
+    ap.add_argument("--threads", type=int, default=1)
+    a = ap.parse_args()
+    torch.manual_seed(a.seed)
+    torch.set_num_threads(a.threads)
+    net, sets = Plate(), Patches(a.scenes, a.seed)
+    if a.start:
+        net.load_state_dict(torch.load(a.start))
+    print(sum(p.numel() for p in net.parameters()), "weights", flush=True)
+    net = net.to(memory_format=torch.channels_last)
+    best = torch.optim.AdamW(net.parameters(), a.rate, weight_decay=1e-4)
+    begun, step, mean, saved = time.monotonic(), 0, 0.0, 0.0
+    while (share := (time.monotonic() - begun) / 60 / a.minutes) < 1:
+        for group in best.param_groups:
+            group["lr"] = a.rate * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * share)) + 1e-6
+        x, y = sets.take(a.batch)
+        loss = loss_of(net(x.contiguous(memory_format=torch.channels_last)), y)
+        best.zero_grad()
+        loss.backward()
+        best.step()
+        step += 1
+        mean = 0.99 * mean + 0.01 * float(loss.detach())
+        if time.monotonic() - saved > 120:
+            saved = time.monotonic()
+            torch.save(net.state_dict(), a.out.with_suffix(".pt"))
+            mine, rough = held_out(net, sets)
+            spent = (saved - begun) / 60
+            print(
+                f"{step} {spent:.1f} min loss {mean / (1 - 0.99**step):.4f} held {mine:.4f} ({rough:.4f})", flush=True
+            )
+    torch.save(net.state_dict(), a.out.with_suffix(".pt"))
+    mine, rough = held_out(net, sets, 40)
+    print(f"{step} steps: alpha is off by {mine:.4f}, the rough mask by {rough:.4f}")
+    np.savez(a.out, **folded(net.eval()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Scenes for plate.py: somebody and what they hold before a room that is known, and what a network says of it.
+
+    plate_scenes.py OUT --people people.npz --panoramas GIT [--count 4000] [--seed 30]
+
+OUT gets `seen.npy` uint8 (n, SIDE, SIDE, 8), what the network is shown (`edge_bg.matte.known` says what that is), and
+`truth.npy` uint8 (n, SIDE, SIDE), alpha. Of four scenes three are as a camera of 1280x720 gives them at half size, one
+as small as the whole frame is looked at. The last tenth shows people and panoramas that no other shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import plate_rooms as rooms
+from numpy.typing import NDArray
+from plate_rooms import Floats, smooth
+
+from edge_bg.matte.known import show
+
+SIDE = 160
+HELD = 0.1
+TO_YUV = np.array(((0.0979, 0.5041, 0.2568), (0.4392, -0.2910, -0.1482), (-0.0714, -0.3678, 0.4392)), np.float32)
+
+
+def panoramas(git: Path) -> list[Floats]:
+    """The panoramas in folder hdri of a repository without a work tree, BGR, linear light."""
+    run = ["git", f"--git-dir={git}"]
+    names = subprocess.run([*run, "ls-tree", "--name-only", "HEAD", "hdri/"], capture_output=True, check=True)
+    found = []
+    for name in sorted(names.stdout.decode().split()):
+        data = subprocess.run([*run, "show", f"HEAD:{name}"], capture_output=True, check=True).stdout
+        found.append(np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.float32))
+    return found
+
+
+def yuv(bgr: Floats) -> Floats:
+    """Y U V as a camera gives them (BT.601, 16..235), `(h, w, 3)`, of BGR, both 0..255."""
+    return np.asarray(bgr @ TO_YUV.T + np.array((16, 128, 128), np.float32), np.float32)
+
+
+def blob(rng: np.random.Generator, most: float = 40) -> Floats:
+    """A thing's outline, `(SIDE, SIDE)` 0..1: an ellipse, a polygon, a stick, a ring."""
+    over = 3
+    shape = np.zeros((SIDE * over, SIDE * over), np.uint8)
+    cx, cy = rng.uniform(0, SIDE, 2) * over
+    a, b = rng.uniform(3, most, 2) * over
+    kind = rng.random()
+    if kind < 0.35:
+        thick = int(rng.uniform(2, 6) * over) if rng.random() < 0.25 else -1
+        cv2.ellipse(shape, (int(cx), int(cy)), (int(a), int(b)), float(rng.uniform(0, 180)), 0, 360, 255, thick)
+    elif kind < 0.75:
+        points = (np.array([cx, cy]) + rng.normal(0, 1, (int(rng.integers(3, 7)), 2)) * [a, b]).astype(np.int32)
+        cv2.fillPoly(shape, [cv2.convexHull(points) if rng.random() < 0.7 else points], 255)
+    if kind > 0.65:
+        end = rng.normal((cx, cy), 35 * over, 2)
+        cv2.line(shape, (int(cx), int(cy)), (int(end[0]), int(end[1])), 255, int(rng.uniform(1, 5) * over))
+    small = cv2.resize(shape, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return cv2.GaussianBlur(small, (0, 0), float(rng.uniform(0.3, 1.0)))  # type: ignore[return-value]
+
+
+def hair(root: Floats, rng: np.random.Generator) -> Floats:
+    """Strands that start at the outline of `root`, as alpha `(SIDE, SIDE)`."""
+    over = 3
+    strands = np.zeros((SIDE * over, SIDE * over), np.uint8)
+    ys, xs = np.where((root > 0.3) & (root < 0.9))
+    if not len(ys):
+        return np.zeros((SIDE, SIDE), np.float32)
+    k = int(rng.integers(len(ys)))
+    near = np.flatnonzero((ys - ys[k]) ** 2 + (xs - xs[k]) ** 2 < rng.uniform(8, 40) ** 2)
+    main, spread, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.7), rng.uniform(4, 30)
+    for _ in range(int(rng.integers(10, 120))):
+        i = int(rng.choice(near))
+        angle, at, points = main + rng.normal(0, spread), np.array([xs[i], ys[i]], np.float64), []
+        for _ in range(8):
+            points.append(at * over)
+            at = at + length * rng.uniform(0.5, 1.2) / 8 * np.array([np.cos(angle), np.sin(angle)])
+            angle += rng.normal(0, 0.25)
+        line = np.rint(np.array(points) * 8).astype(np.int32)
+        cv2.polylines(strands, [line], False, int(rng.uniform(60, 255)), int(rng.integers(1, 3)), cv2.LINE_AA, 3)
+    return cv2.resize(strands, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255  # type: ignore[no-any-return]
+
+
+def somebody(people: list[NDArray[np.uint8]], far: bool, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """(BGR, alpha) of a part of somebody, mostly with an outline in it; `far`: all of them, small."""
+    bgra = people[rng.integers(len(people))]
+    h = bgra.shape[0]
+    ys, xs = np.where((bgra[..., 3] > 20) & (bgra[..., 3] < 235))
+    scale = rng.uniform(0.15, 0.45) if far else rng.uniform(0.6, 1.7)
+    scale *= 300 / h
+    k = int(rng.integers(len(ys)))
+    at = (xs[k] + rng.normal(0, 30), ys[k] + rng.normal(0, 30))
+    turn = rng.normal(0, 0.15)
+    flip = -1 if rng.random() < 0.5 else 1
+    c, s = np.cos(turn) * scale, np.sin(turn) * scale
+    m = np.array([[flip * c, -s], [flip * s, c]])
+    m = np.hstack([m, (np.array([SIDE / 2, SIDE / 2]) - m @ np.array(at))[:, None]])
+    source = cv2.GaussianBlur(bgra, (0, 0), 0.35 / scale) if scale < 0.7 else bgra
+    seen = cv2.warpAffine(source, m, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return seen[..., :3].astype(np.float32), seen[..., 3].astype(np.float32) / 255
+
+
+def foreground(
+    people: list[NDArray[np.uint8]], room: Floats, far: bool, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """(BGR, alpha, what of it a network sees)."""
+    if rng.random() < 0.75:
+        f, a = somebody(people, far, rng)
+        f = np.clip(f * rng.uniform(0.4, 1.3) * rng.uniform(0.9, 1.1, 3) + rng.uniform(-15, 15), 0, 255)
+    else:
+        f, a = np.ones((SIDE, SIDE, 3), np.float32) * rooms.colour(rng), blob(rng, 60)
+    if rng.random() < 0.3:  # other clothes: black, white, striped, with a texture, of the room's colours
+        kind = rng.random()
+        cloth = rooms.room(SIDE, [], rng) if kind < 0.5 else np.ones((SIDE, SIDE, 3), np.float32) * rooms.colour(rng)
+        if kind > 0.8:
+            cloth = cv2.GaussianBlur(room, (0, 0), 6.0) + rng.normal(0, 8, 3)
+        folds = f.mean(axis=2, keepdims=True) / max(1.0, float(f.mean()))
+        where = cv2.GaussianBlur((np.mgrid[:SIDE, :SIDE][0] > rng.uniform(-60, SIDE)).astype(np.float32), (0, 0), 1.0)
+        f = f * (1 - where[..., None]) + cloth * np.clip(0.6 + 0.4 * folds, 0.4, 1.5) * where[..., None]
+    if rng.random() < 0.35:
+        strands = hair(a, rng)
+        dark = (
+            rooms.colour(rng) if rng.random() < 0.4 else f[a > 0.5].mean(axis=0) if (a > 0.5).any() else f.mean((0, 1))
+        )
+        share = (strands * (1 - a))[..., None]
+        f = f * (1 - share) + dark * share
+        a = a + strands * (1 - a)
+    if rng.random() < 0.1:
+        a = a * 0
+    seen = a.copy()
+    for _ in range(int(rng.integers(0, 4))):
+        m = blob(rng, 12 if far else 40)
+        thing = (
+            rooms.room(SIDE, [], rng)
+            if rng.random() < 0.4
+            else np.ones((SIDE, SIDE, 3), np.float32) * rooms.colour(rng)
+        )
+        f = f * (1 - m[..., None]) + thing * m[..., None]
+        a = a + m * (1 - a)
+        if rng.random() < 0.5:
+            seen = np.maximum(seen, m)
+    return np.clip(f, 0, 255), a, seen
+
+
+def shaded(room: Floats, a: Floats, rng: np.random.Generator) -> Floats:
+    """The room in today's light, with somebody's shadow on it, as a share of what was learned."""
+    light = np.exp(rng.normal(0, 0.03) + smooth(SIDE, 3, 0.03, rng))[..., None] * np.exp(rng.normal(0, 0.01, 3))
+    if rng.random() < 0.1:
+        light = light * np.exp(rng.normal(0, 0.12))
+    if rng.random() < 0.6:
+        form = np.roll(a, rng.integers(-30, 30, 2), (0, 1)) if rng.random() < 0.7 else blob(rng, 60)
+        form = cv2.GaussianBlur(form, (0, 0), float(rng.uniform(1.5, 12)))
+        depth = rng.uniform(0.4, 0.8) if rng.random() < 0.25 else rng.uniform(0.05, 0.45)
+        light = light * (1 - depth * form[..., None])
+    return np.asarray(room * light, np.float32)
+
+
+def coarse(seen: Floats, far: bool, rng: np.random.Generator) -> Floats:
+    """What a network of 256x144 would say, after the matte's small working picture: shifted, blurred, and wrong."""
+    step = 1.0 if far else 5.0
+    push = [smooth(SIDE, 6, float(rng.uniform(0, 0.9 * step)), rng) for _ in range(2)]
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    c = cv2.remap(seen, x + push[0], y + push[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    for _ in range(int(rng.integers(0, 3))):
+        near = cv2.GaussianBlur(cv2.dilate(c, np.ones((25, 25), np.uint8)), (0, 0), 3.0)
+        m = cv2.GaussianBlur(blob(rng, 5 * step), (0, 0), 2.0) * near
+        c = np.maximum(c, m) if rng.random() < 0.5 else c * (1 - m)
+    if rng.random() < 0.06:
+        c = c * 0
+    c = cv2.GaussianBlur(c, (0, 0), float(rng.uniform(0.3, 1.0) * step))
+    if rng.random() < 0.7:
+        c = np.clip((c - 0.5) * rng.uniform(1, 4) + rng.uniform(0.35, 0.65), 0, 1)
+    cells = round(SIDE / (step if not far else rng.uniform(1, 2)))
+    small = cv2.resize(c, (cells, cells), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def scene(people: list[NDArray[np.uint8]], places: list[Floats], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """(what the network is shown, alpha)."""
+    far = rng.random() < 0.25
+    room = rooms.room(SIDE, places, rng)
+    f, a, seen = foreground(people, room, far, rng)
+    picture = np.clip(f * a[..., None] + shaded(room, a, rng) * (1 - a[..., None]), 0, 255)
+    if not far and rng.random() < 0.4:
+        picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.8)))
+    if not far and rng.random() < 0.3:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))]
+        picture = cv2.imdecode(cv2.imencode(".jpg", picture.astype(np.uint8), quality)[1], cv2.IMREAD_COLOR)
+    spread = rng.uniform(0, 1.5 if far else 5)
+    now = yuv(picture.astype(np.float32)) + rng.normal(0, spread, (SIDE, SIDE, 3)) * (1, 0.7, 0.7)
+    # The room as it is known: not quite in place, learned from few frames, in parts from frames with somebody in them.
+    moved = rng.normal(0, 1.2 if rng.random() < 0.1 else 0.35, 2) * (0.4 if far else 1)
+    m = np.array([[1, 0, moved[0]], [0, 1, moved[1]]])
+    known = yuv(cv2.warpAffine(room, m, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE))
+    known = known + rng.normal(0, spread * 0.25, known.shape)
+    sure = np.full((SIDE, SIDE), 1.0, np.float32)
+    if rng.random() < 0.3:
+        for _ in range(int(rng.integers(1, 4))):
+            sure = np.minimum(sure, 1 - (blob(rng, 50) > 0.5) * rng.uniform(0.3, 1.0))
+        if rng.random() < 0.3:
+            sure = np.minimum(sure, cv2.dilate((a < 0.3).astype(np.float32), np.ones((5, 5), np.uint8)))
+    planes = [
+        np.clip(np.rint(p), 0, 255).astype(np.uint8) for p in (now, known, coarse(seen, far, rng) * 255, sure * 255)
+    ]
+    now, known = (np.ascontiguousarray(p.transpose(2, 0, 1)) for p in planes[:2])
+    return show(now, known, planes[2], planes[3]), a
+
+
+def main() -> None:
+    """Command line."""
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("out", type=Path)
+    for name in ("people", "panoramas"):
+        ap.add_argument(f"--{name}", type=Path, required=True)
+    ap.add_argument("--count", type=int, default=4000)
+    ap.add_argument("--seed", type=int, default=30)
+    a = ap.parse_args()
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(a.seed)
+    people = list(np.load(a.people, allow_pickle=True)["people"])
+    places = panoramas(a.panoramas)
+    a.out.mkdir(parents=True, exist_ok=True)
+    make = np.lib.format.open_memmap
+    seen = make(a.out / "seen.npy", "w+", np.uint8, (a.count, SIDE, SIDE, 8))
+    truth = make(a.out / "truth.npy", "w+", np.uint8, (a.count, SIDE, SIDE))
+    kept = round(a.count * (1 - HELD))
+    for k in range(a.count):
+        own = [[one for i, one in enumerate(of) if (i % 10 == 9) == (k >= kept)] for of in (people, places)]
+        shown, alpha = scene(own[0], own[1], rng)
+        seen[k], truth[k] = shown, np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+        if k % 500 == 499:
+            print(f"{k + 1} of {a.count}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
