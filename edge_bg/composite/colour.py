@@ -18,13 +18,14 @@ import numpy as np
 
 from edge_bg.composite.smooth import Smooth
 from edge_bg.frame import I420, SHARE, Picture, planes
-from edge_bg.frame.tiles import TILE, Grid, Rect, Scratch
+from edge_bg.frame.tiles import TILE, Behind, Grid, Rect, Scratch
 
 _CLEAR = 25  # alpha up to which a pixel shows the room alone
 _NEAR, _WIDE = (3, 3), (5, 5)  # working pixels, and tiles of them, in which room is looked for
 _REACH = 2  # tiles round the soft parts that are looked at
 _OWN = 2  # what a working pixel's own room counts beside, once more, that of all nine
 _FALLBACK = 1e-3  # what a tile of the wide window counts beside a working pixel of the near one
+_PLAIN = 128  # as light as the known room
 _PRIOR = 1e-4  # where no room is in reach the tile's own colour counts, and nothing is taken out
 
 
@@ -33,15 +34,26 @@ class OldRoom(Smooth):
 
     def __init__(self, grid: Grid) -> None:
         super().__init__(grid, "old room")
+        self._known: Behind | None = None
 
     def look(self, picture: I420, alpha: I420, rects: Sequence[Rect], tables: Sequence[Picture] | None = None) -> None:
-        """Estimate under `rects` from a frame and its alpha420; `tables`: what the person's planes are mapped by."""
+        """Estimate under `rects` from a frame and its alpha420; `tables`: what the person's planes are mapped by.
+
+        Where the alpha knows the room behind, only that room's shade is estimated, by how far what is seen beside the
+        edge differs from it.
+        """
         self.near(rects, _REACH)
+        self._known = getattr(alpha, "room", None) if tables is None else None
         thin = self.shrink(planes(np.asarray(alpha))[1])
         room: Any = cv2.threshold(thin, _CLEAR, 255, cv2.THRESH_BINARY_INV)[1]
         seen = [self.shrink(plane) for plane in planes(picture)]
         if tables is not None:
             seen = [np.asarray(cv2.LUT(plane, table), np.uint8) for plane, table in zip(seen, tables, strict=True)]
+        if self._known is not None:
+            seen = [
+                _shade(plane, cv2.LUT(self.shrink(known), table))
+                for plane, known, table in zip(seen, *self._known, strict=True)
+            ]
         # The colours and how much there is of them, all four in one picture: fewer calls.
         own: Any = cv2.merge([*seen, np.full_like(thin, 255)])
         sure = cv2.bitwise_and(own, cv2.merge([room] * 4))
@@ -53,6 +65,23 @@ class OldRoom(Smooth):
         total += sure * np.float32(_OWN)
         *colours, weight = cv2.split(total)
         self.keep([cv2.convertScaleAbs(cv2.divide(colour, weight, colour, 255)) for colour in colours])
+
+    def part(self, plane: int, rect: Rect, scratch: Scratch) -> Picture:
+        """What lies under `rect` of the frame for plane 0 (Y), 1 (U) or 2 (V), at that plane's size."""
+        estimate = super().part(plane, rect, scratch)
+        if self._known is None:
+            return estimate
+        left, top, right, bottom = (edge // 2 for edge in rect)
+        room, tables = self._known
+        known = np.asarray(cv2.LUT(room[plane][top:bottom, left:right], tables[plane]), np.uint8)
+        if plane == 0:
+            known = np.asarray(cv2.resize(known, estimate.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+        return np.asarray(cv2.addWeighted(known, 1, estimate, 1, -_PLAIN), np.uint8)
+
+
+def _shade(seen: Picture, known: Any) -> Picture:
+    """How far a picture is from the known room, about `_PLAIN`."""
+    return np.asarray(cv2.addWeighted(seen, 1, known[: seen.shape[0], : seen.shape[1]], -1, _PLAIN), np.uint8)
 
 
 def _by_tiles(picture: Any) -> Any:

@@ -8,7 +8,7 @@ matte computes on; `SoftAlpha` is an alpha420 that also knows where it is soft.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -162,21 +162,27 @@ def _join(above: list[Rect], found: list[Rect]) -> list[Rect]:
     return joined
 
 
+Behind = tuple[Sequence[Picture], Sequence[Picture]]
+
+
 class SoftAlpha(np.ndarray[Any, np.dtype[np.uint8]]):
     """An alpha420 array that carries `soft` and `solid`, parts of the frame, none over another.
 
-    Outside of the soft parts alpha is 255 in the solid ones and else 0. Views and copies are plain in this respect:
+    Outside of the soft parts alpha is 255 in the solid ones and else 0. `room` is what is behind the soft parts, where
+    that is known: three uint8 planes at half the frame's size, whole tiles, and for each a table of 256 levels that
+    brings it into the light of the frame; valid until the next alpha. Views and copies are plain in this respect:
     their `soft` is None, which means "look at every pixel".
     """
 
     soft: list[Rect] | None = None
     solid: list[Rect] | None = None
+    room: Behind | None = None
 
 
-def with_soft(alpha420: I420, soft: list[Rect], solid: list[Rect]) -> SoftAlpha:
-    """A view of `alpha420` that knows its soft and its solid parts."""
+def with_soft(alpha420: I420, soft: list[Rect], solid: list[Rect], room: Behind | None = None) -> SoftAlpha:
+    """A view of `alpha420` that knows its soft and its solid parts, and the room behind them where that is known."""
     view = alpha420.view(SoftAlpha)
-    view.soft, view.solid = soft, solid
+    view.soft, view.solid, view.room = soft, solid, room
     return view
 
 

@@ -126,16 +126,16 @@ class Matte:
         mask = self._fit_mask(mask)
         if then is not None:
             mask = catch_up(mask, then[0], colour[0])
-        if self.booth or self.key:
-            packed = np.asarray(cv2.merge(tuple(colour)), np.uint8)
-            mask = self.booth(mask, packed) if self.booth else mask
-            mask = self.key(mask, packed) if self.key else mask
+        if self.booth:
+            mask = self.booth(mask, colour, halves)
+        if self.key:
+            mask = self.key(mask, np.asarray(cv2.merge(tuple(colour)), np.uint8))
         moved = self._motion(colour)
         if self._smoother:
             mask, colour = self._smoother(mask, colour, moved)
         mask = clean(mask, self.options.specks)
         curved: Any = cv2.LUT(mask, self._curve)
-        alpha = self._upsampler(curved, colour, moved, halves, self._pool.take())
+        alpha = self._upsampler(curved, colour, moved, halves, self._pool.take(), self.booth)
         return alpha if frame.clear is None else clip(alpha, frame.clear)
 
     def relearn(self) -> None:

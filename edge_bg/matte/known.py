@@ -18,6 +18,7 @@ from edge_bg.network.patches import CHANNELS, PatchNetwork
 
 RIM = 4  # pixels around each patch that only inform
 _NEUTRAL = 128  # no difference
+_DARK = 32  # Y below which noise is most of a hue
 _GAIN = (2, 4, 4)  # Y, U, V: a difference of 64, or 32, levels is as large as any
 
 
@@ -25,22 +26,27 @@ def show(now: Picture, room: Picture, rough: Picture, sure: Picture) -> Picture:
     """`(..., 8)` uint8, what the network sees of each pixel.
 
     0, 1: Y of the frame and of the room. 2: how far they are apart in Y, U or V, whichever is more. 3 to 5: Y, U and V
-    of the frame less those of the room, about 128. The differences are enlarged. 6, 7: `rough` and `sure`.
+    of the frame less those of the room, about 128, the room's hue as pale as it is in a shadow. The differences are
+    enlarged. 6, 7: `rough` and `sure`.
 
     now, room: `(3, ...)` uint8, Y, U, V, the room in the light of the frame. rough: `(...)` uint8, 255 = person.
     sure: `(...)` uint8, 255 where the room is known, 0 where it is not: there is no difference.
     """
     away = np.subtract(now, room, dtype=np.int16)
+    # A shadow takes from the hue what it takes from the light (Horprasert et al., ICCV-FRAME 1999).
+    lost = away[0] / np.maximum(room[0], _DARK, dtype=np.float32)
+    np.clip(lost, -1, 0.5, out=lost)
+    for plane, behind in zip(away[1:], room[1:], strict=True):
+        plane -= ((behind.astype(np.float32) - _NEUTRAL) * lost).astype(np.int16)
     for plane, gain in zip(away, _GAIN, strict=True):
         plane *= gain
     np.clip(away, -_NEUTRAL, _NEUTRAL - 1, out=away)
     np.copyto(away, 0, where=sure < _NEUTRAL)
     far = np.abs(away).max(axis=0)
-    behind = np.clip(now[0] - away[0] // _GAIN[0], 0, 255)
+    wall = np.where(sure < _NEUTRAL, now[0], room[0])
     away += _NEUTRAL
     shown: Picture = np.empty((*rough.shape, CHANNELS), np.uint8)
-    planes = (now[0], behind, far, *away, rough, sure)
-    for channel, plane in enumerate(planes):
+    for channel, plane in enumerate((now[0], wall, far, *away, rough, sure)):
         shown[..., channel] = plane
     return shown
 

@@ -72,6 +72,7 @@ class SoftTiles:
         colour: Sequence[Picture],
         out: Picture,
         play: Picture | None,
+        made: Picture | None = None,
     ) -> None:
         """Draws `tiles`, their numbers row by row, into `out`, `self.shape` uint8, C-contiguous.
 
@@ -81,6 +82,7 @@ class SoftTiles:
         colour: uint8 planes of `self.shape`.
         play:   alpha stays where it was in the last picture while that is within so many levels, uint8 `(tiles,)`, of
                 the new one; the nearer to 0 or 255, the closer. None: there was none.
+        made:   uint8 of `self.shape`, from which the tiles are taken instead of being computed.
         """
         plain = self._plain.take(np.packbits(person, axis=1), axis=0).reshape(len(person), -1)
         plain[:, : out.shape[1]].take(self._line, axis=0, out=out, mode="clip")
@@ -91,7 +93,10 @@ class SoftTiles:
             part = tiles[start : start + self._most]
             rows = self._rows.take(part, axis=0)
             alpha = drawn[2 + start : 2 + start + len(part)]
-            self._make(alpha, self._cells.take(part, axis=0), [self._take(plane, rows) for plane in colour], terms)
+            if made is not None:
+                alpha[...] = self._take(made, rows)
+            else:
+                self._make(alpha, self._cells.take(part, axis=0), [self._take(plane, rows) for plane in colour], terms)
             if play is not None:
                 past = self._drawn.take(self._which.take(part), axis=0)
                 self._hold(alpha, past, play[start : start + len(part), None])

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import cv2
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from edge_bg.assets import data_path
 from edge_bg.errors import ModelError
@@ -23,7 +23,12 @@ from edge_bg.network.runtime import Engine
 CARD = "models/room/room-40x40-int8.yaml"
 CHANNELS = 8  # of a patch
 _SIGN = np.uint8(128)  # between unsigned bytes and the network's signed ones
-_ENDS = (8, 248)  # alpha up to and from which nobody sees a difference from 0 and 255: a logistic never gets there
+_SAID = 8  # numbers of each square of four pixels
+_AWAY = slice(2, 6)  # the channels that say how far a pixel is from the room
+_PLAIN = np.array((0, 128, 128, 128), np.float32)  # what they are where it shows
+_STEEP = 32 / 255  # what a level of them counts
+_SATURATED, _FINE = 6, 32  # where a logistic is as good as 0 or 1; steps of it to one
+_END = 0.03  # alpha from 0 and 1 that nobody sees
 
 
 class PatchNetwork:
@@ -31,36 +36,44 @@ class PatchNetwork:
 
     side: of a patch in pixels. batch: patches an invoke; fewer cost as much.
 
+    Alpha before a known room is linear in how far the pixel is from it, where the person's colour is constant: the
+    network says the slopes for each square of four pixels, and something more of each pixel.
+
     Raises `ModelError` where the packaged network is missing or is not what its card says.
     """
 
     def __init__(self, card: Path | None = None, threads: int = 1) -> None:
         card = data_path(CARD) if card is None else card
-        data, (self.batch, self.side) = _read(card)
+        data, (self.batch, self.side), self._scale, self._zero = _read(card)
         self._engine = Engine(data, card.stem, threads=threads)
-        self._stretch = np.clip(np.rint((np.arange(256) - _ENDS[0]) * 255 / (_ENDS[1] - _ENDS[0])), 0, 255).astype(
-            np.uint8
-        )
+        levels = np.arange(-_FINE * _SATURATED, _FINE * _SATURATED + 1) / _FINE
+        ends = 1 / (1 + np.exp(-levels))  # stretched, as it never gets to 0 and 1
+        self._logistic = np.clip(np.rint((ends - _END) * 255 / (1 - 2 * _END)), 0, 255).astype(np.uint8)
 
     def __call__(self, patches: Picture) -> Picture:
         """The alpha of `patches`, uint8 `(n, side, side, CHANNELS)`, as uint8 `(n, side, side)`, 255 = person."""
         half = self.side // 2
-        alpha: Picture = np.empty((len(patches), half, 2, half, 2), np.uint8)
+        said: NDArray[np.int8] = np.empty((len(patches), half, half, _SAID), np.int8)
         for start in range(0, len(patches), self.batch):
             part = patches[start : start + self.batch]
             fed = self._engine.input().view(np.uint8)
             np.bitwise_xor(part, _SIGN, out=fed[: len(part)])
             del fed
             self._engine.invoke()
-            said = self._engine.output().view(np.uint8)[: len(part)].reshape(-1, half, half, 2, 2)
-            alpha[start : start + len(part)] = said.transpose(0, 1, 3, 2, 4)
-            del said
-        flat = np.bitwise_xor(alpha, _SIGN, out=alpha).reshape(-1, self.side * self.side)
-        return np.asarray(cv2.LUT(flat, self._stretch), np.uint8).reshape(-1, self.side, self.side)
+            said[start : start + len(part)] = self._engine.output()[: len(part)]
+        numbers = (said.astype(np.float32) - np.float32(self._zero)) * np.float32(self._scale * _FINE)
+        away = patches[..., _AWAY].reshape(-1, half, 2, half, 2, len(_PLAIN)) - _PLAIN
+        # (n, row, column, in row, in column): the four pixels of a square side by side.
+        total = np.einsum("nyaxbc,nyxc->nyaxb", away, numbers[..., 4:] * np.float32(_STEEP), optimize=False)
+        total += numbers[..., :4].reshape(-1, half, half, 2, 2).transpose(0, 1, 3, 2, 4)
+        most = _FINE * _SATURATED
+        places = np.clip(total, -most, most).astype(np.int16) + most
+        alpha: Picture = self._logistic[places].reshape(-1, self.side, self.side)
+        return alpha
 
 
-def _read(card: Path) -> tuple[bytes, tuple[int, int]]:
-    """(the model's bytes, (batch, side)) of a card, proven to fit it."""
+def _read(card: Path) -> tuple[bytes, tuple[int, int], float, int]:
+    """(the model's bytes, (batch, side), scale, zero point of what it says) of a card, proven to fit it."""
     try:
         content = yaml.safe_load(read_file(card, "the card of the known room's network").decode())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -74,7 +87,13 @@ def _read(card: Path) -> tuple[bytes, tuple[int, int]]:
     data = read_file(path, f"the model of {card}")
     if hashlib.sha256(data).hexdigest() != wanted:
         raise ModelError(f"{path} is not the file its card was written for", hint="Install the package again.")
-    shape, dtype = tflite.read(data, str(path)).inputs[0].shape, tflite.read(data, str(path)).inputs[0].dtype
-    if len(shape) != 4 or shape[1] != shape[2] or shape[3] != CHANNELS or dtype != "int8":
-        raise ModelError(f"{path} takes {list(shape)} {dtype}; int8 (n, side, side, {CHANNELS}) was expected")
-    return data, (shape[0], shape[1])
+    found = tflite.read(data, str(path))
+    (fed, said) = found.inputs[0], found.outputs[0]
+    n, side = fed.shape[0], fed.shape[-2]
+    shapes = (n, side, side, CHANNELS), (n, side // 2, side // 2, _SAID)
+    if (fed.shape, said.shape) != shapes or said.scale is None or said.zero_point is None or fed.dtype != "int8":
+        raise ModelError(
+            f"{path} takes {list(fed.shape)} and gives {list(said.shape)}; int8 (n, side, side, {CHANNELS}) and "
+            f"(n, side / 2, side / 2, {_SAID}) were expected"
+        )
+    return data, (n, side), said.scale, said.zero_point

@@ -26,7 +26,7 @@ TRAIN = ROOT / "scripts" / "train"
 WEIGHTS, RANGES = TRAIN / "known-room.npz", TRAIN / "known-room.json"
 OUT = ROOT / "models" / "room"
 SIDE, CHANNELS, BATCH = 40, 8, 8
-LOGIT = 6.0  # beyond it alpha is 0 or 1
+LIMIT = 8.0  # of the last convolution's numbers, either way
 
 
 class _Maker:
@@ -67,7 +67,7 @@ class _Maker:
 
 
 def graph(weights: dict[str, np.ndarray], batch: int = BATCH) -> G.Graph:
-    """The float graph of `plate.Plate`; the pixels of each square of four come as four channels."""
+    """The float graph of `plate.Plate`, but for what `edge_bg.network.patches` does with its last eight channels."""
     m = _Maker(weights, batch)
     fine = m.mix("fine", m.conv("stem", "patch", 2))
     half = m.mix("down1", fine, 2)
@@ -78,8 +78,7 @@ def graph(weights: dict[str, np.ndarray], batch: int = BATCH) -> G.Graph:
         low = m.add(low, m.mix(f"deep.{k}", low), f"deep.{k}.sum")
     half = m.mix("join2", m.add(half, m.twice(m.conv("up2", low, act="NONE")), "join2.sum"))
     fine = m.mix("join1", m.add(fine, m.twice(m.conv("up1", half, act="NONE")), "join1.sum"))
-    out = m.conv("out", fine, act="NONE")
-    m.g.output = m.put("LOGISTIC", [out], "alpha", m.g.shapes[out], {})
+    m.g.output = m.conv("ends", fine, act="NONE")
     return m.g
 
 
@@ -92,7 +91,7 @@ def calibrate(weights: dict[str, np.ndarray], scenes: Path, count: int = 400) ->
         k = int(rng.integers(round(0.9 * len(seen)), len(seen)))
         y, x = (int(n) for n in rng.integers(0, seen.shape[1] - SIDE + 1, 2))
         pictures.append(np.ascontiguousarray(seen[k, y : y + SIDE, x : x + SIDE]))
-    found = C.ranges(graph(weights, 1), pictures, 99.98, LOGIT)
+    found = C.ranges(graph(weights, 1), pictures, 99.98) | {"ends": (-LIMIT, LIMIT)}
     return {name: [low, high] for name, (low, high) in found.items()}
 
 
@@ -111,7 +110,7 @@ def build(weights: dict[str, np.ndarray], ranges: dict[str, list[float]], batch:
 
 def card(data: bytes, weights: dict[str, np.ndarray], old: dict[str, Any] | None) -> dict[str, Any]:
     """The card; what was measured is carried over while the bytes are the same."""
-    sha = hashlib.sha256(data).hexdigest()
+    sha, ends = hashlib.sha256(data).hexdigest(), quantise.affine(-LIMIT, LIMIT)
     return {
         "name": "room",
         "precision": "int8",
@@ -124,9 +123,10 @@ def card(data: bytes, weights: dict[str, np.ndarray], old: dict[str, Any] | None
             "scale": float(quantise.INPUT.scale), "zero_point": int(quantise.INPUT.zero_point),
         },
         "output": {
-            "shape": [BATCH, SIDE // 2, SIDE // 2, 4], "dtype": "int8",
-            "channels": "alpha of the four pixels of each square, row by row",
-            "scale": float(quantise.OUTPUT.scale), "zero_point": int(quantise.OUTPUT.zero_point),
+            "shape": [BATCH, SIDE // 2, SIDE // 2, 8], "dtype": "int8",
+            "channels": "of each square of four pixels: what is said of each, row by row; then slopes, by which "
+            "channels 2 to 5 of a pixel, less 128 but for 2, count 32 / 255 each; alpha is the logistic of the sum",
+            "scale": float(ends.scale), "zero_point": int(ends.zero_point),
         },
         "licence": "Apache-2.0",
         "provenance": {

@@ -23,7 +23,7 @@ from edge_bg.matte.known import show
 
 SIDE = 160
 HELD = 0.1
-TO_YUV = np.array(((0.0979, 0.5041, 0.2568), (0.4392, -0.2910, -0.1482), (-0.0714, -0.3678, 0.4392)), np.float32)
+TO_YUV = np.array(((0.114, 0.587, 0.299), (0.5, -0.3313, -0.1687), (-0.0813, -0.4187, 0.5)), np.float32)
 
 
 def panoramas(git: Path) -> list[Floats]:
@@ -38,8 +38,8 @@ def panoramas(git: Path) -> list[Floats]:
 
 
 def yuv(bgr: Floats) -> Floats:
-    """Y U V as a camera gives them (BT.601, 16..235), `(h, w, 3)`, of BGR, both 0..255."""
-    return np.asarray(bgr @ TO_YUV.T + np.array((16, 128, 128), np.float32), np.float32)
+    """Y U V as frames have them (BT.601, full range), `(h, w, 3)`, of BGR, both 0..255."""
+    return np.asarray(bgr @ TO_YUV.T + np.array((0, 128, 128), np.float32), np.float32)
 
 
 def blob(rng: np.random.Generator, most: float = 40) -> Floats:
@@ -153,7 +153,7 @@ def shaded(room: Floats, a: Floats, rng: np.random.Generator) -> Floats:
     if rng.random() < 0.6:
         form = np.roll(a, rng.integers(-30, 30, 2), (0, 1)) if rng.random() < 0.7 else blob(rng, 60)
         form = cv2.GaussianBlur(form, (0, 0), float(rng.uniform(1.5, 12)))
-        depth = rng.uniform(0.4, 0.8) if rng.random() < 0.25 else rng.uniform(0.05, 0.45)
+        depth = rng.uniform(0.4, 0.8) if rng.random() < 0.2 else rng.uniform(0.05, 0.45)
         light = light * (1 - depth * form[..., None])
     return np.asarray(room * light, np.float32)
 
@@ -189,7 +189,7 @@ def scene(people: list[NDArray[np.uint8]], places: list[Floats], rng: np.random.
     if not far and rng.random() < 0.3:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))]
         picture = cv2.imdecode(cv2.imencode(".jpg", picture.astype(np.uint8), quality)[1], cv2.IMREAD_COLOR)
-    spread = rng.uniform(0, 1.5 if far else 5)
+    spread = rng.uniform(0, 1.5 if far else 4)
     now = yuv(picture.astype(np.float32)) + rng.normal(0, spread, (SIDE, SIDE, 3)) * (1, 0.7, 0.7)
     # The room as it is known: not quite in place, learned from few frames, in parts from frames with somebody in them.
     moved = rng.normal(0, 1.2 if rng.random() < 0.1 else 0.35, 2) * (0.4 if far else 1)

@@ -48,6 +48,32 @@ def test_clean_takes_the_old_room_out_of_soft_edges():
     assert (cleaned.y[truth == 0] == 90).all() and (cleaned.y[truth == 255] == data[:height][truth == 255]).all()
 
 
+def test_a_room_that_is_known_is_taken_out_stripe_by_stripe():
+    size = (640, 480)
+    width, height = size
+    truth = np.zeros((height, width), np.uint8)
+    cv2.circle(truth, (320, 240), 120, 255, -1)
+    truth = cv2.blur(truth, (25, 25))
+    share = truth.astype(np.float32) / 255
+    stripes = np.where(np.arange(width) // 8 % 2, 220, 60).astype(np.float32)[None, :].repeat(height, axis=0)
+    data, alpha = filled(size, (0, 128, 128)), filled(size, (0, 0, 0))
+    data[:height] = 40 * share + 0.8 * stripes * (1 - share)  # somebody dark, in the room's shade
+    alpha[:height] = truth
+    half = cv2.resize(truth, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    for plane in planes(alpha)[1:]:
+        plane[...] = half
+    small = cv2.resize(stripes.astype(np.uint8), (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    grey, same = np.full_like(small, 128), np.arange(256, dtype=np.uint8)
+    known = ([small, grey, grey], (same, same, same))
+    frame, behind, edge = Frame(data, 0.0, 0), Painted(filled(size, (90, 128, 128))), (truth > 30) & (truth < 225)
+    error = []
+    for room in (None, known):
+        soft = with_soft(alpha, [Rect(160, 80, 480, 400)], [], room)
+        made = Compositor(behind, size, clean=True)(frame, soft).y
+        error.append(float(np.abs(made - (40 * share + 90 * (1 - share)))[edge].mean()))
+    assert error[1] < 0.5 * error[0]
+
+
 @pytest.mark.parametrize("size", [(320, 240), (640, 360), (1280, 720), (1080, 1920), (318, 238), (66, 50)])
 def test_the_old_room_is_where_it_is_seen(size, disc_alpha):
     """A wall that gets brighter to the right and redder downwards: what is taken for it has to lie in place."""

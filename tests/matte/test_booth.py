@@ -11,7 +11,10 @@ from edge_bg.frame import Frame, filled, from_bgr, planes
 from edge_bg.lab.data import read_bgra
 from edge_bg.lab.rooms import painted
 from edge_bg.matte import Matte
-from edge_bg.matte.booth import LEARN, STILL, SURE
+from edge_bg.matte.booth import STILL
+from edge_bg.matte.room import KNOWN as LEARN
+
+SURE = 30
 
 SIZE = (640, 360)
 

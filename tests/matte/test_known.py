@@ -98,4 +98,4 @@ def test_an_unknown_room_shows_no_difference():
     sure = np.array([[0, 255]] * 2, np.uint8)
     shown = show(now, room, np.zeros((2, 2), np.uint8), sure)
     assert shown[0, 0].tolist() == [200, 200, 0, 128, 128, 128, 0, 0]
-    assert shown[0, 1].tolist() == [200, 136, 128, 255, 255, 255, 0, 255]
+    assert shown[0, 1].tolist() == [200, 100, 127, 255, 255, 255, 0, 255]

@@ -36,5 +36,5 @@ def test_another_file_than_the_card_was_written_for_is_refused(tmp_path):
 
 
 def test_a_card_of_another_network_is_refused():
-    with pytest.raises(ModelError, match="was expected"):
+    with pytest.raises(ModelError, match="were expected"):
         PatchNetwork(data_path("models/landscape-144x256-int8.yaml"))
