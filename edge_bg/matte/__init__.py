@@ -135,7 +135,8 @@ class Matte:
             mask, colour = self._smoother(mask, colour, moved)
         mask = clean(mask, self.options.specks)
         curved: Any = cv2.LUT(mask, self._curve)
-        alpha = self._upsampler(curved, colour, moved, halves, self._pool.take(), self.booth)
+        known = self.booth.known if self.booth else None
+        alpha = self._upsampler(curved, colour, moved, halves, self._pool.take(), known)
         return alpha if frame.clear is None else clip(alpha, frame.clear)
 
     def relearn(self) -> None:

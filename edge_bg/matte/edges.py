@@ -26,11 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.frame import I420, Picture, planes
-from edge_bg.frame.tiles import TILE, Behind, Grid, Scratch, SoftAlpha, with_soft
-from edge_bg.matte.booth import Booth
+from edge_bg.frame.tiles import TILE, Grid, Scratch, SoftAlpha, with_soft
+from edge_bg.matte.detail import Detail
 from edge_bg.matte.guided import Floats, fit
-from edge_bg.matte.known import KnownRoom
-from edge_bg.matte.room import Light, Room
 from edge_bg.matte.soft import SoftTiles
 
 
@@ -81,7 +79,7 @@ class Upsampler:
         moved: Picture,
         halves: list[Picture],
         out: I420,
-        booth: Booth | None = None,
+        known: Detail | None = None,
     ) -> SoftAlpha:
         """The alpha of one frame, written to `out`.
 
@@ -89,15 +87,14 @@ class Upsampler:
         colour: `(3, h, w)` uint8, the frame's Y, U, V at that size.
         moved:  `(h, w)` uint8, levels by which the picture changed since the last frame.
         halves: the frame's Y, U, V at half size, padded to whole tiles.
-        booth:  whose room, where it is known, says where the edges are instead.
+        known:  the room, where it is known, which says where the edges are instead.
         """
-        known = None if booth is None else booth.room
         terms, alpha = self._terms(mask, colour) if known is None else (self._nothing, mask)
         soft, person = self._sort(alpha)
         made, behind = None, None
-        if booth is not None and known is not None:
-            made = self._before_room(booth.known, *known, mask, soft, halves)
-            behind = _behind(*known, soft)
+        if known is not None:
+            made = known.alpha(mask, soft, halves, self._tiles.shape, self._tiles.side)
+            behind = known.behind(soft)
         rects, solid = self.grid.cut(soft, person)
         tiles = (soft != 0).reshape(-1).nonzero()[0]
         play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]] if self._started else None
@@ -117,15 +114,6 @@ class Upsampler:
             whole, part = y[top:bottom, left:right], u[top // 2 : bottom // 2, left // 2 : right // 2]
             cv2.resize(part, whole.shape[::-1], dst=whole, interpolation=cv2.INTER_LINEAR)
         return with_soft(out, rects, solid, behind)
-
-    def _before_room(
-        self, network: KnownRoom, room: Room, light: Light, mask: Picture, soft: Picture, halves: list[Picture]
-    ) -> Picture:
-        """The alpha at half size in the soft tiles, by a room that is known; elsewhere the rough mask."""
-        size = self._tiles.shape[::-1]
-        rough = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        sure = np.asarray(cv2.resize(room.known, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-        return network(soft, halves, room.picture, rough, sure, self._tiles.side, light)[0]
 
     def _terms(self, mask: Picture, colour: Picture) -> tuple[Floats, Picture]:
         """(the coefficients a_y, a_u, a_v, b of every tile; the alpha they give at working size).
@@ -204,12 +192,6 @@ class Upsampler:
         """
         person = np.right_shift(alpha[TILE // 2 :: TILE, TILE // 2 :: TILE], 7)
         return self.grid.shares(_between(alpha, _NEAR)), person
-
-
-def _behind(room: Room, light: Light, soft: Picture) -> Behind | None:
-    """The room and its light, if it is known behind all soft tiles."""
-    unknown = cv2.resize(cv2.bitwise_not(room.known), soft.shape[::-1], interpolation=cv2.INTER_AREA)
-    return None if cv2.countNonZero(cv2.bitwise_and(unknown, soft)) else (room.picture, light)
 
 
 def _between(alpha: Picture, near: int) -> Picture:

@@ -14,9 +14,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from edge_bg.frame import Picture
+from edge_bg.matte.snap import REACH, snap
 from edge_bg.network.patches import CHANNELS, PatchNetwork
 
-RIM = 4  # pixels around each patch that only inform
+RIM = REACH  # pixels around each patch that only inform
 _NEUTRAL = 128  # no difference
 _DARK = 32  # Y below which noise is most of a hue
 _GAIN = (2, 4, 4)  # Y, U, V: a difference of 64, or 32, levels is as large as any
@@ -85,7 +86,7 @@ class KnownRoom:
         if light is not None:
             planes[3:6] = [table[plane] for plane, table in zip(planes[3:6], light, strict=True)]
         shown = show(np.stack(planes[:3]), np.stack(planes[3:6]), planes[6], planes[7])
-        made = self.network(shown)
+        made = snap(self.network(shown), shown[..., 3:6])
         step = most * cell
         for (top, left), patch in zip(at.tolist(), made, strict=True):
             part = alpha[top : top + step, left : left + step]

@@ -1,133 +1,136 @@
-"""What a room looks like with nobody in it, at half the frame's size and at working size, and where that is known.
+"""What a room looks like with nobody in it: mean, deviation and colour of every pixel of the working picture.
 
-It is the running mean of what was surely room (Wren et al., "Pfinder", PAMI 1997), pixel by pixel, in Y, U and V. It
-can be brought to where a pushed camera sees it now (Evangelidis and Psarakis, "ECC image alignment", PAMI 2008), and
-is always compared under the light of the frame.
+The ideas are those of background subtraction with a per-pixel Gaussian (Wren et al., "Pfinder", PAMI 1997) and of
+shadow removal by ratio and chroma (Horprasert et al., ICCV-FRAME 1999). A room can be brought to where a pushed camera
+sees it now (Evangelidis and Psarakis, "ECC image alignment", PAMI 2008) and under a light that was switched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
 from edge_bg.frame import Picture
-from edge_bg.matte.masks import above, below
+from edge_bg.matte.plate import Plate
 
-KNOWN = 24  # looks at a cell that showed the same, after which it is known
-_SAME = 8  # levels by which a look may differ from the mean and show the same
-_BANDS = 8  # rows of the large picture are learned in turn, a band a frame
+_SHADOW = 0.5  # a shadow takes at most this share of the light
+_SLACK = 4.0  # levels of difference that are never evidence
+_FULL = 11.0  # levels beyond that which are proof
+_BLUR = 0.15  # of the slope at a room's edges is uncertain once it was moved, of the change once it was lit anew
 _ALIKE = 0.7  # correlation from which it is worth to compare the room that was found
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
-_EDGE = 24  # levels between neighbours that make an edge of the room's own
-_AROUND = np.ones((9, 9), np.uint8)
-Light = tuple[Picture, Picture, Picture]
 
 
 class Room:
-    """The room, from the first frame on; nothing of it is known yet.
+    """The running mean of frames of an empty room, each Y U V `(h, w, 3)` uint8 at working size.
 
-    colour: `(3, h, w)` uint8, Y U V at working size. halves: the same at half the frame's size, whole cells.
-
-    looks: uint8 (h, w), how often each cell showed the same, up to `KNOWN`.
-    edges: uint8 (h, w), 255 on the known room's own edges.
-    picture: three uint8 planes at half size.
+    unseen: uint8 (h, w), 255 where the room is not known: never evidence, no edges, always blind.
+    edges: uint8 (h, w), 255 on the room's own edges, drawn by `draw_edges`.
+    warp, lit: what `moved` and `relit` did to the room that this one was made of (`Plate.changed`).
+    After `evidence`, uint8 (h, w), 255 where the frame
+    lighter: is lighter than the room, which no shadow is;
+    blind:   is at the end of the camera's range, so that nothing can be told.
     """
 
-    def __init__(self, colour: Picture, halves: Sequence[Picture]) -> None:
-        self.coarse: Any = colour.astype(np.float32)
-        self._fine: Any = np.stack(halves).astype(np.float32)
-        self.picture = [plane.copy() for plane in halves]
-        self.looks: Any = np.zeros(colour.shape[1:], np.uint8)
-        self._band = 0
+    def __init__(self, colour: Picture) -> None:
+        self._luma: Any = cv2.extractChannel(colour, 0).astype(np.float32)
+        self._noise: Any = np.full(self._luma.shape, 2, np.float32)  # mean deviation of the luma
+        self._chroma: Any = colour[..., 1:].astype(np.float32)
+        self.unseen: Any = np.zeros(self._luma.shape, np.uint8)
+        self.edges: Any = None
+        self.warp: Any = None
+        self.lit: tuple[Any, Any] | None = None
+        self.lighter: Any = None
+        self.blind: Any = None
+
+    @classmethod
+    def of(cls, plate: Plate) -> Room:
+        """What a plate knows of the room so far; the rest is unseen."""
+        packed = np.asarray(cv2.merge([cv2.convertScaleAbs(plane) for plane in plate.coarse]), np.uint8)
+        room = cls(packed)
+        room.unseen = cv2.bitwise_not(plate.known)
+        room.draw_edges()
+        return room
+
+    def learn(self, colour: Picture, rate: float, where: Any = None, noise: bool = True) -> None:
+        """Take in `rate` (0..1) of a frame, all over or where `where` (uint8 (h, w)) is not 0; its `noise`, too."""
+        seen: Any = cv2.extractChannel(colour, 0).astype(np.float32)
+        if noise:
+            cv2.accumulateWeighted(cv2.absdiff(seen, self._luma), self._noise, rate, mask=where)
+        cv2.accumulateWeighted(seen, self._luma, rate, mask=where)
+        cv2.accumulateWeighted(colour[..., 1:], self._chroma, rate, mask=where)
+
+    def meet(self, colour: Picture, where: Any) -> None:
+        """Get to know what was unseen, where `where` (uint8 (h, w)) is not 0; after 32 frames it is room."""
+        new = cv2.bitwise_and(where, _above(self.unseen, 0))
+        self.learn(colour, 1 / 8, new)
+        self.unseen = cv2.subtract(self.unseen, cv2.min(new, 8))  # type: ignore[call-overload]
         self.draw_edges()
 
-    @property
-    def known(self) -> Picture:
-        """uint8 (h, w), 255 where the room is known."""
-        return np.asarray(above(self.looks, KNOWN - 1), np.uint8)
-
-    def meet(self, colour: Picture, halves: Sequence[Picture], where: Picture) -> None:
-        """Get to know what is not known yet where `where` (uint8 (h, w)) is not 0: what shows the same look by look."""
-        new = cv2.bitwise_and(where, below(self.looks, KNOWN))
-        if not cv2.countNonZero(new):
-            return
-        mean: Any = np.stack([cv2.convertScaleAbs(plane) for plane in self.coarse])
-        same: Any = _near(colour, mean)
-        again, other = cv2.bitwise_and(new, same), cv2.bitwise_and(new, cv2.bitwise_not(same))
-        rate = 1 / (1 + np.minimum(self.looks, KNOWN).astype(np.float32)) * (again > 0)
-        rate[other > 0] = 1
-        self.looks[other > 0] = 0
-        cv2.add(self.looks, 1, self.looks, mask=again)  # type: ignore[call-overload]
-        self._learn(colour, halves, rate, slice(None))
-        self.draw_edges()
-
-    def follow(self, colour: Picture, halves: Sequence[Picture], rate: float, where: Picture) -> None:
-        """Take in `rate` (0..1) of a frame where `where` (uint8 (h, w)) is not 0 and the room is known."""
-        rates = (cv2.bitwise_and(where, self.known) > 0) * np.float32(rate)
-        bands = np.array_split(np.arange(len(rates)), _BANDS)
-        band = bands[self._band % _BANDS]
-        self._band += 1
-        if not rates[band].any():
-            return
-        self._learn(colour, halves, np.minimum(rates * _BANDS, 1), slice(int(band[0]), int(band[-1]) + 1))
-
-    def take(self, colour: Picture, halves: Sequence[Picture], where: Picture) -> None:
+    def take(self, colour: Picture, where: Any) -> None:
         """What rests, where `where` (uint8 (h, w)) is not 0, is room from now on; just around it nothing is known."""
-        around = cv2.dilate(where, _AROUND)
-        self._learn(colour, halves, (where > 0).astype(np.float32), slice(None))
-        self.looks[around > 0] = 0
-        self.looks[where > 0] = KNOWN
+        self.unseen = cv2.max(self.unseen, cv2.dilate(where, np.ones((9, 9), np.uint8)))
+        self.learn(colour, 1.0, where, noise=False)
+        self.unseen = cv2.subtract(self.unseen, where)
         self.draw_edges()
-
-    def _learn(self, colour: Picture, halves: Sequence[Picture], rate: Any, rows: slice) -> None:
-        """Take in so much of each cell, float32 (h, w), of these rows of cells."""
-        part = self.coarse[:, rows]
-        part += (colour[:, rows] - part) * rate[rows]
-        step = halves[0].shape[0] // rate.shape[0]
-        top, bottom, _ = rows.indices(rate.shape[0])
-        fine = np.s_[top * step : bottom * step]
-        width = halves[0].shape[1]
-        wide: Any = cv2.resize(rate[rows], (width, (bottom - top) * step), interpolation=cv2.INTER_LINEAR)
-        for known, shown, seen in zip(self._fine, self.picture, halves, strict=True):
-            mean = known[fine]
-            mean += (seen[fine] - mean) * wide
-            cv2.convertScaleAbs(mean, shown[fine])
 
     def draw_edges(self) -> None:
         """Note where the room's own edges are."""
-        luma = cv2.convertScaleAbs(self.coarse[0])
-        slope = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-        self.edges: Any = cv2.bitwise_and(above(slope, _EDGE), self.known)
+        slope = cv2.morphologyEx(cv2.convertScaleAbs(self._luma), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+        self.edges = cv2.subtract(_above(slope, 24), self.unseen)
 
-    # --- light ---------------------------------------------------------------------------------------
+    # --- comparing -----------------------------------------------------------------------------------
 
-    def light(self, colour: Picture, empty: Any) -> Light:
-        """Tables for Y, U and V that bring the room into the light of a frame, read where `empty` (uint8) is not 0.
+    def evidence(self, colour: Picture, empty: Any) -> Picture:
+        """`(h, w)` uint8: how surely each pixel is not the room; shadows and a change of exposure do not count.
 
-        Exposure drifts, lamps are dimmed and change colour, and the camera's range ends at 255.
+        empty: uint8 (h, w), not 0 where the network sees the room: exposure is read there.
         """
-        there = cv2.bitwise_and(empty, self.known)[::2, ::2] > 0
-        known, now = self.coarse[:, ::2, ::2][:, there], colour[:, ::2, ::2][:, there].astype(np.float32)
-        within = (now[0] < 248) & (known[0] < 248)
-        known, now = known[:, within], now[:, within]
-        gain, offsets = 1.0, [0.0, 0.0]
-        if now.size:
-            gain = float(np.median(now[0] / np.maximum(known[0], 4)))
-            gain = min(max(gain, 0.3), 3.0)
-            offsets = [float(v) for v in np.median(now[1:] - 128 - (known[1:] - 128) * gain, axis=1)]
-        levels = np.arange(256, dtype=np.float32)
-        luma = levels * gain
-        chroma = [(levels - 128) * gain + 128 + offset for offset in offsets]
-        one, two, three = (np.clip(np.rint(v), 0, 255).astype(np.uint8) for v in (luma, *chroma))
-        return one, two, three
+        seen: Any = cv2.extractChannel(colour, 0).astype(np.float32)
+        there = cv2.subtract(empty, self.unseen)[::2, ::2] > 0
+        expected, gain = self._exposed(seen, there)
+        slack: Any = self._noise * np.float32(3) + np.float32(_SLACK)
+        self.blind = cv2.max(_above(expected, 245 if gain > 1.1 else 255), self.unseen)
+        lighter: Any = seen - expected
+        lighter -= slack
+        self.lighter = _above(lighter, _FULL)
+        darker: Any = expected * np.float32(1 - _SHADOW)
+        darker -= seen
+        darker -= slack
+        differs: Any = np.maximum(lighter, darker)
+        np.maximum(differs, 0, out=differs)
+        differs += self._cast(seen, expected, gain, colour, there)
+        evidence: Any = cv2.convertScaleAbs(differs, alpha=255 / (_FULL * min(1.0, gain)))
+        return np.asarray(cv2.subtract(cv2.medianBlur(evidence, 3), self.unseen), np.uint8)
 
-    def under(self, light: Light) -> Picture:
-        """The room at working size under a light, `(3, h, w)` uint8."""
-        planes = [cv2.LUT(cv2.convertScaleAbs(plane), table) for plane, table in zip(self.coarse, light, strict=True)]
-        return np.stack(planes).astype(np.uint8, copy=False)
+    def _exposed(self, seen: Any, there: Any) -> tuple[Any, float]:
+        """(luma expected now, gain): exposure drifts, lamps are dimmed, and the camera's range ends at 255."""
+        known, now = self._luma[::2, ::2][there], seen[::2, ::2][there]
+        within = (now < 248) & (known < 248)
+        known, now = known[within], now[within]
+        if not known.size:
+            return self._luma, 1.0
+        gain = min(max(float(np.median(now / np.maximum(known, 4))), 0.3), 3.0)
+        return np.minimum(self._luma * np.float32(gain), 255), gain
+
+    def _cast(self, seen: Any, expected: Any, gain: float, colour: Picture, there: Any) -> Any:
+        """`(h, w)` float32: how far the hue is from the room's, beyond noise; in a shade hues are paler too."""
+        shade: Any = seen / np.maximum(self._luma, 1)
+        np.clip(shade, 0.3, 2.5, out=shade)
+        away: Any = colour[..., 1:] - (self._chroma - 128) * shade[..., None] - 128
+        sample = away[::2, ::2][there]
+        if sample.size:  # the light has another colour now: each pixel's hue is off by a share of its luma
+            tint = np.median(sample / np.maximum(seen[::2, ::2][there], 16)[:, None], axis=0)
+            away -= seen[..., None] * tint
+        distance: Any = np.abs(away).sum(axis=2)
+        distance -= np.float32(_SLACK + 2)
+        np.maximum(distance, 0, out=distance)
+        if gain > 1.1:  # what is bright has run into the end of the range, one colour before the others
+            strength = np.abs(self._chroma - 128).sum(axis=2)
+            distance[expected + 2 * np.float32(gain) * strength > 240] = 0
+        return distance
 
     # --- mending -------------------------------------------------------------------------------------
 
@@ -136,59 +139,52 @@ class Room:
 
         how: OpenCV's kind of motion, `cv2.MOTION_EUCLIDEAN` or `cv2.MOTION_AFFINE`.
         """
-        before: Any = cv2.convertScaleAbs(self.coarse[0])
+        before: Any = cv2.convertScaleAbs(self._luma)
+        now: Any = cv2.extractChannel(colour, 0)
         warp: Any = np.eye(2, 3, dtype=np.float32)
         try:
-            alike, warp = cv2.findTransformECC(before, colour[0], warp, how, _STEPS, empty, 5)
+            alike, warp = cv2.findTransformECC(before, now, warp, how, _STEPS, empty, 5)
         except cv2.error:  # it did not converge: another room, or a plain wall
             return None
         if alike < _ALIKE:
             return None
-        times = self._fine.shape[2] / before.shape[1]
-        # The same motion in larger pixels, whose middles lie elsewhere.
-        large = warp.copy()
-        middle = np.full(2, (times - 1) / 2, np.float32)
-        large[:, 2] = warp[:, 2] * times + middle - warp[:, :2] @ middle
-        other = Room(colour, self.picture)
-        other.coarse = np.stack([_brought(plane, warp) for plane in self.coarse])
-        other._fine = np.stack([_brought(plane, large) for plane in self._fine])
-        other.picture = [np.asarray(cv2.convertScaleAbs(plane), np.uint8) for plane in other._fine]
-        inside = _brought(self.known, warp, cv2.BORDER_CONSTANT)
-        other.looks = np.minimum(cv2.threshold(inside, 254, KNOWN, cv2.THRESH_BINARY)[1], KNOWN)
+        size = before.shape[::-1]
+
+        def brought(plane: Any, border: int, value: float = 0.0) -> Any:
+            return cv2.warpAffine(plane, warp, size, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=value)
+
+        other = Room(colour)
+        other.warp = warp
+        other._luma = brought(self._luma, cv2.BORDER_REPLICATE)
+        other._chroma = brought(self._chroma, cv2.BORDER_REPLICATE)
+        slope: Any = cv2.morphologyEx(other._luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+        other._noise = brought(self._noise, cv2.BORDER_REPLICATE) + _BLUR * slope
+        other.unseen = _above(brought(self.unseen, cv2.BORDER_CONSTANT, 255.0), 0)
         other.draw_edges()
         return other
 
     def relit(self, colour: Picture, empty: Any) -> Room:
         """The room under the light that falls on what is seen of it now, smoothly continued where people hide it."""
-        weight: Any = (cv2.bitwise_and(empty, self.known) > 0).astype(np.float32)
-        reach = (weight.shape[1] // 5) | 1
-        around: Any = np.maximum(cv2.blur(weight, (reach, reach)), 1e-3)
+        weight: Any = (empty > 0).astype(np.float32)
+        reach = (self._luma.shape[1] // 5) | 1
+        around: Any = cv2.blur(weight, (reach, reach))
 
         def smooth(plane: Any) -> Any:
-            return cv2.blur(plane * weight, (reach, reach)) / around
+            return cv2.blur(plane * weight, (reach, reach)) / np.maximum(around, 1e-3)
 
-        lit = around > 0.02
-        size = self._fine.shape[:0:-1]
-        other = Room(colour, self.picture)
-        for number, known in enumerate(self.coarse):
-            if number == 0:
-                change = np.where(lit, smooth(colour[0].astype(np.float32)) / np.maximum(smooth(known), 1), 1)
-            else:
-                change = np.where(lit, smooth(colour[number] - known), 0)
-            large = cv2.resize(change.astype(np.float32), size)
-            for plane, by, target in ((known, change, other.coarse), (self._fine[number], large, other._fine)):
-                target[number] = np.clip(plane * by if number == 0 else plane + by, 0, 255)
-        other.picture = [np.asarray(cv2.convertScaleAbs(plane), np.uint8) for plane in other._fine]
-        other.looks = np.where(lit, self.looks, 0).astype(np.uint8)
+        other = Room(colour)
+        seen: Any = cv2.extractChannel(colour, 0).astype(np.float32)
+        known = around > 0.02
+        light = np.where(known, smooth(seen) / np.maximum(smooth(self._luma), 1), 1).astype(np.float32)
+        other._luma = np.minimum(self._luma * light, 255)
+        other._noise = self._noise + _BLUR * cv2.absdiff(other._luma, self._luma)
+        other.unseen = np.where(known, self.unseen, np.uint8(255))
+        tint = np.dstack([smooth(colour[..., i + 1] - self._chroma[..., i]) for i in (0, 1)]).astype(np.float32)
+        other._chroma = self._chroma + tint
+        other.warp, other.lit = self.warp, (light, tint)
         other.draw_edges()
         return other
 
 
-def _brought(plane: Any, warp: Any, border: int = cv2.BORDER_REPLICATE) -> Any:
-    size = plane.shape[::-1]
-    return cv2.warpAffine(plane, warp, size, flags=cv2.INTER_LINEAR, borderMode=border)
-
-
-def _near(a: Picture, b: Picture) -> Any:
-    """255 where the planes of two pictures `(3, h, w)` differ by no more than `_SAME` levels."""
-    return below(np.maximum.reduce(cv2.absdiff(a, b)), _SAME + 1)
+def _above(plane: Any, level: float) -> Any:
+    return cv2.compare(plane, level, cv2.CMP_GT)  # type: ignore[call-overload]

@@ -22,21 +22,21 @@ FAR = np.ones((17, 17), np.uint8)
 _SURPLUS = 0.2  # what an edge that people hide beyond the wall they hide counts beside one that is out of place
 
 
-def fit(room: Room, mask: Picture, said: Picture, empty: Any, lighter: Picture) -> tuple[float, float]:
+def fit(room: Room, mask: Picture, evidence: Picture, empty: Any) -> tuple[float, float]:
     """The `figures` of a room against what the network calls empty."""
-    odd = above(said, 127)
-    empty = cv2.bitwise_and(empty, room.known)
+    odd = above(evidence, 127)
+    empty = cv2.subtract(empty, room.unseen)
     share = cv2.countNonZero(cv2.bitwise_and(odd, empty)) / max(1, cv2.countNonZero(empty))
-    things = above(attached(said, near(mask)), 127)
+    things = above(attached(evidence, near_to(mask)), 127)
     seen = cv2.subtract(empty, cv2.dilate(things, WIDE))  # what people hold hides the room's edges
-    broken = part(lighter, cv2.bitwise_and(room.edges, seen))
+    broken = _part(room.lighter, cv2.bitwise_and(room.edges, seen))
     edges = cv2.bitwise_and(room.edges, empty)
     if cv2.countNonZero(edges) > mask.size // 8:  # it hides the plain wall as well, else it is the room out of place
-        broken = max(broken, _SURPLUS * (part(things, edges) - part(things, cv2.subtract(empty, edges))))
+        broken = max(broken, _SURPLUS * (_part(things, edges) - _part(things, cv2.subtract(empty, edges))))
     return share, broken
 
 
-def part(plane: Any, where: Any) -> float:
+def _part(plane: Any, where: Any) -> float:
     """The share of `where` in which `plane` is not 0 either; 0 where that is too little to tell."""
     size = cv2.countNonZero(where)
     return cv2.countNonZero(cv2.bitwise_and(plane, where)) / size if size > 50 else 0.0
@@ -66,7 +66,7 @@ def stirred(moved: Any, mask: Picture) -> bool:
     return bool((moved[somebody] > bound).any())
 
 
-def near(mask: Picture) -> Any:
+def near_to(mask: Picture) -> Any:
     """uint8 (h, w), not 0 where somebody is or could reach."""
     return cv2.dilate(above(mask, 64), REACH)
 

@@ -19,8 +19,10 @@ import yaml
 
 from . import calibrate as C
 from . import graph as G
-from . import quantise
-from .build import ROOT, dump
+from . import quantise, tflite
+from .build import dump
+from .catalogue import PLAIN
+from .fetch import ROOT
 
 TRAIN = ROOT / "scripts" / "train"
 WEIGHTS, RANGES = TRAIN / "known-room.npz", TRAIN / "known-room.json"
@@ -105,7 +107,7 @@ def build(weights: dict[str, np.ndarray], ranges: dict[str, list[float]], batch:
     """The int8 model."""
     limits = {name: (low, high) for name, (low, high) in ranges.items()}
     integer = quantise.quantise(graph(weights, batch), limits)
-    return G.write(integer, description="edge_bg room int8: alpha before a known room, trained here (Apache-2.0)")
+    return tflite.write(integer, description="edge_bg room int8: alpha before a known room, trained here (Apache-2.0)")
 
 
 def card(data: bytes, weights: dict[str, np.ndarray], old: dict[str, Any] | None) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def card(data: bytes, weights: dict[str, np.ndarray], old: dict[str, Any] | None
             "shape": [BATCH, SIDE, SIDE, CHANNELS], "dtype": "int8",
             "channels": "Y of the frame, Y of the room; 2, 4, 4 times (frame - room) of Y, U, V: the largest, then "
             "each + 128; rough mask; 255 where the room is known (edge_bg.matte.known.show)",
-            "scale": float(quantise.INPUT.scale), "zero_point": int(quantise.INPUT.zero_point),
+            "scale": float(quantise.picture(PLAIN).scale), "zero_point": int(quantise.picture(PLAIN).zero_point),
         },
         "output": {
             "shape": [BATCH, SIDE // 2, SIDE // 2, 8], "dtype": "int8",
@@ -169,7 +171,7 @@ def main() -> None:
     for p, content in files.items():
         print(f"{'differs' if p in different else 'same':7} {len(content):8d} {p.relative_to(ROOT)}")
         if p in different and not a.check:
-            G.save(p, content)
+            tflite.save(p, content)
     if a.check and different:
         raise SystemExit(1)
 

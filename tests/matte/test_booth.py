@@ -11,10 +11,7 @@ from edge_bg.frame import Frame, filled, from_bgr, planes
 from edge_bg.lab.data import read_bgra
 from edge_bg.lab.rooms import painted
 from edge_bg.matte import Matte
-from edge_bg.matte.booth import STILL
-from edge_bg.matte.room import KNOWN as LEARN
-
-SURE = 30
+from edge_bg.matte.booth import LEARN, STILL, SURE
 
 SIZE = (640, 360)
 
@@ -255,13 +252,19 @@ def test_a_dimmed_lamp_changes_nothing():
     assert kept(alpha, CUP) > 0.85
 
 
-def test_a_room_is_not_learned_while_someone_moves_in_it():
+def test_a_room_is_learned_beside_somebody_who_moves_and_not_behind_them():
     matte = Matte(SIZE, booth=True)
     for seed in range(3 * SURE):
         left = 200 + round(15 * np.sin(seed / 4))
         person = (left, 80, left + 120, 360)
-        matte(mask_of(person), Frame(put(room(seed), person, (90, 110, 150)), 0.0, seed))
-    assert matte.booth.state == "learning"
+        alpha = matte(mask_of(person), Frame(put(room(seed), person, (90, 110, 150)), 0.0, seed))
+    assert matte.booth.state == "known" and kept(alpha, person) > 0.95
+    cells = matte.booth.detail.plate.known
+    assert not cells[20:, 42:62].any() and cells[:, 90:].all()  # of 128x72: where they were, and well beside them
+    for seed in range(12):
+        data = put(put(room(seed), person, (90, 110, 150)), (person[2], 180, 530, 200), (200, 90, 180))
+        alpha = matte(mask_of(person), Frame(data, 0.0, 0))
+    assert kept(alpha, (480, 182, 528, 198)) > 0.8 and kept(alpha, (480, 210, 528, 340)) < 0.02
 
 
 def test_where_a_guest_stood_from_the_start_is_learned_once_it_is_left():

@@ -1,0 +1,82 @@
+"""The room at half the frame's size, learned along with the small one: what the network of the edges is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from edge_bg.frame import Picture
+from edge_bg.matte.known import KnownRoom
+from edge_bg.matte.masks import above
+from edge_bg.matte.plate import Light, Plate
+from edge_bg.matte.rest import Rest
+
+
+class Detail:
+    """A plate, the light on it, and what rests before it.
+
+    All masks are uint8 `(h, w)` at working size; `colour` is `(3, h, w)` uint8, Y U V, and `halves` are the same three
+    planes at half the frame's size, whole cells.
+    """
+
+    def __init__(self, network: KnownRoom | None = None) -> None:
+        self.network = KnownRoom() if network is None else network
+        self.plate: Plate | None = None
+        self.light: Light | None = None
+        self._rest = Rest()
+
+    @property
+    def share(self) -> float:
+        """Share of the picture that is known."""
+        return 0.0 if self.plate is None else cv2.countNonZero(self.plate.known) / self.plate.known.size
+
+    def reset(self) -> None:
+        """A break in the stream: the plate is kept."""
+        self._rest.reset()
+
+    def meet(self, colour: Picture, halves: Sequence[Picture], where: Any) -> None:
+        """One more look at what is not known yet, where `where` is not 0: nobody is near."""
+        if self.plate is None:
+            self.plate = Plate(colour, halves)
+        self.plate.meet(colour, halves, where)
+
+    def follow(self, colour: Picture, halves: Sequence[Picture], rate: float, where: Any, empty: Any) -> None:
+        """Take in `rate` of what is surely room, `where`; read the light where the network sees nobody, `empty`."""
+        if self.plate is not None:
+            self.plate.follow(colour, halves, rate, where)
+            self.light = self.plate.light(colour, empty)
+
+    def rests(self, halves: Sequence[Picture], joined: Picture, mask: Picture, walls: Any) -> Picture | None:
+        """What stands still beside somebody, as `Rest` finds it."""
+        return self._rest(halves[0], joined, mask, walls)
+
+    def take(self, colour: Picture, halves: Sequence[Picture], where: Picture) -> None:
+        """What rests, `where`, is room from now on."""
+        if self.plate is not None:
+            self.plate.take(colour, halves, where)
+
+    def change(self, warp: Any, lit: tuple[Any, Any] | None) -> None:
+        """The camera was moved, or the light was (`Plate.changed`)."""
+        if self.plate is not None:
+            self.plate = self.plate.changed(warp, lit)
+
+    def alpha(
+        self, rough: Picture, soft: Picture, halves: Sequence[Picture], size: tuple[int, int], side: int
+    ) -> Picture:
+        """Alpha at half size, `size` (rows, columns), in the `soft` tiles of `side` pixels, else the rough mask."""
+        assert self.plate is not None and self.light is not None
+        wide = size[::-1]
+        large = np.asarray(cv2.resize(rough, wide, interpolation=cv2.INTER_LINEAR), np.uint8)
+        sure = np.asarray(cv2.resize(self.plate.known, wide, interpolation=cv2.INTER_NEAREST), np.uint8)
+        return self.network(soft, halves, self.plate.picture, large, sure, side, self.light)[0]
+
+    def behind(self, soft: Picture) -> tuple[Sequence[Picture], Light] | None:
+        """The plate and its light, if it is known behind all soft tiles."""
+        assert self.plate is not None and self.light is not None
+        unknown = cv2.resize(cv2.bitwise_not(self.plate.known), soft.shape[::-1], interpolation=cv2.INTER_AREA)
+        if cv2.countNonZero(cv2.bitwise_and(above(unknown, 0), above(soft, 0))):
+            return None
+        return self.plate.picture, self.light
