@@ -28,7 +28,7 @@ from edge_bg.matte.detail import Detail
 from edge_bg.matte.known import KnownRoom
 from edge_bg.matte.masks import above, below
 from edge_bg.matte.room import Room
-from edge_bg.matte.trust import FAR, MOVED, WIDE, attached, fit, good, near_to, nobody, stirred
+from edge_bg.matte.trust import FAR, MOVED, REACH, WIDE, attached, fit, good, near_to, nobody, stirred
 
 State = Literal["learning", "known", "wrong"]
 _Fit = tuple[Room, Picture, tuple[float, float]]
@@ -213,7 +213,10 @@ class Booth:
         assert self._room is not None
         # Where the room shows as it is, only a network is believed that is surer than it was of the empty room.
         seen: Any = cv2.max(cv2.dilate(evidence, WIDE), self._room.blind)
-        return np.asarray(cv2.max(cv2.subtract(mask, cv2.subtract(self._doubt, seen)), evidence), np.uint8)
+        joined = cv2.max(cv2.subtract(mask, cv2.subtract(self._doubt, seen)), evidence)
+        # Well inside of what it is sure of, clothes may have the wall's very colours.
+        sure = above(cv2.subtract(mask, cv2.subtract(self._doubt, _DOUBT)), 200)  # type: ignore[call-overload]
+        return np.asarray(cv2.max(joined, cv2.erode(sure, REACH)), np.uint8)
 
     # --- trust ---------------------------------------------------------------------------------------
 

@@ -87,6 +87,7 @@ class KnownRoom:
             planes[3:6] = [table[plane] for plane, table in zip(planes[3:6], light, strict=True)]
         shown = show(np.stack(planes[:3]), np.stack(planes[3:6]), planes[6], planes[7])
         made = snap(self.network(shown), shown[..., 3:6])
+        np.copyto(made, shown[..., 6], where=shown[..., 7] < _NEUTRAL)  # nothing is known: the rough mask decides
         step = most * cell
         for (top, left), patch in zip(at.tolist(), made, strict=True):
             part = alpha[top : top + step, left : left + step]

@@ -260,7 +260,7 @@ def test_a_room_is_learned_beside_somebody_who_moves_and_not_behind_them():
         alpha = matte(mask_of(person), Frame(put(room(seed), person, (90, 110, 150)), 0.0, seed))
     assert matte.booth.state == "known" and kept(alpha, person) > 0.95
     cells = matte.booth.detail.plate.known
-    assert not cells[20:, 42:62].any() and cells[:, 90:].all()  # of 128x72: where they were, and well beside them
+    assert not cells[25:, 56:74].any() and cells[:, 110:].all()  # of 160x90: where they were, and well beside them
     for seed in range(12):
         data = put(put(room(seed), person, (90, 110, 150)), (person[2], 180, 530, 200), (200, 90, 180))
         alpha = matte(mask_of(person), Frame(data, 0.0, 0))
