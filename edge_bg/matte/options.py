@@ -39,6 +39,13 @@ class MatteOptions:
         metadata={"help": "for a camera that never moves: learn the empty room, and keep whatever differs from it"},
     )
 
+    room_edges: bool = field(
+        default=True,
+        metadata={
+            "help": "with booth: find edges by the learned room, pixel by pixel; false: cheaper by far, for weak boards"
+        },
+    )
+
     key: str = field(
         default="",
         metadata={"help": 'for a green or blue wall: its colour as "#rrggbb", or "auto" to find it; empty: no key'},
