@@ -199,7 +199,11 @@ class Booth:
 
     def _keep(self, evidence: Picture, mask: Picture) -> Picture:
         """`evidence` of what somebody is near to, or was a second ago: a network loses a guest for some frames."""
+        assert self._room is not None
         near, before = near_to(mask), self._held
+        # What is not known yet around somebody hides what is held there: they reach across it.
+        around = cv2.bitwise_and(self._room.unseen, cv2.dilate(near, FAR))
+        near = cv2.max(near, cv2.dilate(around, WIDE))
         held = attached(evidence, near)
         lately = above(held, 64)
         if before is not None:
