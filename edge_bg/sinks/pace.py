@@ -61,8 +61,8 @@ class Metronome:
         """How many times to write `frame` so that what is written keeps up with the time."""
         now = self._clock.at(frame)
         # How long it is shown is known of films only; else what is missing is made up for by the next one.
-        end = now * self._fps + 1 if frame.lasts is None else (now + frame.lasts) * self._fps
-        due = round(end)
+        lasts = frame.lasts
+        due = round(now * self._fps) + 1 if lasts is None else round((now + lasts) * self._fps)
         times = max(due - self._written, 0)
         self._written += times
         return times
