@@ -203,8 +203,8 @@ def test_check_lists_every_fault_and_goes_on_to_the_next_file(tmp_path: Path, in
         ("sinks: [{kind: file, path: out.mpg}]", "unknown ending"),
         ("source: {kind: file, path: folder}", "is a folder, not a video"),
         ("source: '*.png'", "no picture matches"),
-        ("background: broken.jpg", "cannot be decoded"),
-        ("privacy: {cover: broken.jpg}", "cannot be decoded"),
+        ("background: broken.jpg", "not a picture that can be read"),
+        ("privacy: {cover: broken.jpg}", "not a picture that can be read"),
     ],
 )
 def test_check_opens_what_needs_no_camera(text: str, wanted: str, tmp_path: Path, inside: Inside):
