@@ -17,6 +17,7 @@ from edge_bg import frame as frames
 from edge_bg.errors import SourceError
 from edge_bg.frame import Frame, Size, planes
 from edge_bg.sources.camera import CameraBase
+from edge_bg.sources.fit import Fitter
 
 WALL, PERSON = frames.yuv_of((160, 0, 160)), frames.yuv_of((205, 205, 205))
 COVER = "#103070"
@@ -64,7 +65,7 @@ class Camera(CameraBase):
     """Stands where the v4l2 source is: the shipped recovery of `CameraBase` over a device that is not there."""
 
     def __init__(self, device: str, size: Size, fps: float, wait: bool = False, **_: Any) -> None:
-        super().__init__(device, size, fps, wait)
+        super().__init__(device, size, fps, wait, Fitter(device))
         self._scene = picture(self.size)
         self._last = self._scene
         self._due = 0.0

@@ -11,13 +11,14 @@ from edge_bg import frame as frames
 from edge_bg.frame import Frame
 from edge_bg.sources import camera
 from edge_bg.sources.camera import CameraBase
+from edge_bg.sources.fit import Fitter
 
 
 class Odd(CameraBase):
     """Gives what `answers` holds: a size, or an error."""
 
     def __init__(self, answers: Any) -> None:
-        super().__init__("odd", (32, 16), 100.0, wait=True)
+        super().__init__("odd", (32, 16), 100.0, True, Fitter("odd"))
         self.answers = iter(answers)
         self.connected = 0
 
