@@ -23,7 +23,7 @@ from edge_bg.network.segment import Segmenter
 IOU_MARGIN, FLICKER_MARGIN = 0.005, 1.10
 FLOATS = ("float16", "float32")
 MANY = 1e9  # multiply-adds of a network that is measured on few pictures, as it would take hours otherwise
-FEW_PICTURES, FEW_FRAMES = 24, 6
+FEW = {True: (24, 6), False: (8, 3)}  # pictures, and frames of each clip: asked alone, or only about edges
 Figures = dict[str, float]
 
 
@@ -56,13 +56,13 @@ def measure(
     limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Figures]:
-    """The figures of each card of `wanted`, by file stem, as `measure_alike` takes them: of the large networks on every
-    eighth picture and a few frames of each clip, of the others on all. Raises `ModelError` and `PictureError`.
+    """The figures of each card of `wanted`, by file stem, as `measure_alike` takes them: of the large networks on a
+    few pictures and a few frames of each clip, of the others on all. Raises `ModelError` and `PictureError`.
     """
     found: dict[str, Figures] = {}
-    for large in (False, True):
-        some = [card for card in wanted if is_large(card) is large]
-        most = (FEW_PICTURES, FEW_FRAMES) if large else (limit, limit)
+    kinds = {card.path.stem: FEW[card.use != "edges"] if is_large(card) else (limit, limit) for card in wanted}
+    for most in dict.fromkeys(kinds.values()):
+        some = [card for card in wanted if kinds[card.path.stem] == most]
         if some:
             found |= measure_alike(some, cards, data, most, progress)
     return {card.path.stem: found[card.path.stem] for card in wanted}

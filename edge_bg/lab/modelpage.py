@@ -75,7 +75,8 @@ def _section(name: str, cards: Sequence[ModelCard], evaluation: Mapping[str, Any
         lines.append("- **Never measured.**")
     if measured.get("verdict") == "failed":
         lines.append(f"- **Failed its gate**: {measured.get('reason', 'no reason given')}. It is refused.")
-    figures = {c.precision: evaluation.get("models", {}).get(c.path.stem) for c in cards}
+    many = len({c.precision for c in cards}) < len(cards)
+    figures = {c.path.stem if many else c.precision: evaluation.get("models", {}).get(c.path.stem) for c in cards}
     fresh = {p: f for (p, f), c in zip(figures.items(), cards, strict=True) if f and f["sha256"] == c.sha256}
     if fresh:
         lines += ["", *_conditions(fresh, evaluation), "", *_groups(fresh)]

@@ -22,6 +22,7 @@ from edge_bg.network.segment import Segmenter
 from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import matting
 from edge_bg.still.confidence import expected_overlap
+from edge_bg.still.edges import Edges
 from edge_bg.still.mask import coarse_mask
 from edge_bg.still.things import Subject, people_are_meant, things_mask
 
@@ -113,7 +114,10 @@ def cut_out(
 
 
 class Cutter:
-    """`cutter(picture) -> Cutout`, the model loaded once. A context manager; for one thread at a time."""
+    """`cutter(picture) -> Cutout`, the models loaded once. A context manager; for one thread at a time.
+
+    sharp: also ask the installed networks for edges (`portrait`) about people.
+    """
 
     def __init__(
         self,
@@ -122,6 +126,7 @@ class Cutter:
         delegates: Sequence[Any] = ("cpu",),
         threads: int | None = None,
         subject: Subject = "people",
+        sharp: bool = True,
     ) -> None:
         card = model if isinstance(model, ModelCard) else find(model)
         if subject not in ("auto", "people", "anything"):
@@ -130,6 +135,7 @@ class Cutter:
         self.segmenter = Segmenter(card, delegates=delegates, threads=threads)
         self._things: Segmenter | None = None  # loaded when it is first wanted: it is ten times as large
         self._delegates, self._threads = delegates, threads
+        self._edges = Edges(delegates=delegates, threads=threads) if sharp and card.use == "people" else None
 
     def __call__(
         self,
@@ -155,6 +161,9 @@ class Cutter:
         longer = max(work.shape[:2])
         fit = matting.guided_coefficients(guide, mask, max(2, round(WIDE * longer)), CONTRAST)
         mask = _stretched(matting.apply_coefficients(fit, guide), CLEAR_WIDE)
+        if self._edges and subject == "people":
+            held = mask * _over(also, mask) if also is not None else np.float32(0)
+            mask = np.maximum(self._edges(work, mask), held)
         fit = matting.guided_coefficients(guide, mask, max(2, round(NARROW * longer)), CONTRAST)
         alpha = _stretched(matting.apply_coefficients(fit, guide), CLEAR)
         radii = tuple(max(least, round(share * longer)) for share, least in COLOUR_REACH)
@@ -189,6 +198,8 @@ class Cutter:
         self.segmenter.close()
         if self._things is not None:
             self._things.close()
+        if self._edges is not None:
+            self._edges.close()
 
     def __enter__(self) -> Cutter:
         return self

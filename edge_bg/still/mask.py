@@ -158,8 +158,9 @@ def _with_detail(picture: Rgb, mask: Mask, box: Box, segmenter: Segmenter) -> Ma
     return np.asarray(mask + DETAIL * near * (fine - mask), np.float32)
 
 
-def look(picture: Rgb, box: Box, segmenter: Segmenter) -> Mask:
-    """What the network sees in `box`, as a mask of the whole picture; the mean with that of the mirrored box."""
+def look(picture: Rgb, box: Box, segmenter: Segmenter, *, mirror: bool = True) -> Mask:
+    """What the network sees in `box`, as a mask of the whole picture; with `mirror` the mean with that of the mirrored
+    box."""
     across, down = segmenter.card.size
     x, y, wide, high = box
     size = (across * FINER, down * FINER)
@@ -170,11 +171,11 @@ def look(picture: Rgb, box: Box, segmenter: Segmenter) -> Mask:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     part: Any = cv2.warpAffine(picture, _view(*step, x, y), size, flags=flags, borderMode=cv2.BORDER_CONSTANT)
     total = np.zeros(segmenter.card.mask_size[::-1], np.float32)
-    for mirrored in (False, True):
+    for mirrored in (False, True)[: 1 + mirror]:
         rgb = np.ascontiguousarray(part[:, ::-1]) if mirrored else part
         seen = segmenter(Frame(from_rgb(rgb), 0.0, 0)).astype(np.float32)
         total += seen[:, ::-1] if mirrored else seen
-    total /= np.float32(510)
+    total /= np.float32(255 * (1 + mirror))
     columns, rows = segmenter.card.mask_size
     back = (columns / wide, rows / high)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP

@@ -7,20 +7,24 @@ import datetime
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import equalise, quantise, retrained, salient, surgery, tflite
-from .catalogue import LIMITS, LIMITS_OF_ANYTHING, RETRAINED_DATA, TRAINING_DATA, VARIANTS, Variant
+from . import equalise, matting, quantise, retrained, salient, surgery, tflite
+from .catalogue import LIMITS, LIMITS_OF_ANYTHING, LIMITS_OF_EDGES, RETRAINED_DATA, TRAINING_DATA, VARIANTS, Variant
 from .fetch import ROOT, fetch
 from .graph import Graph
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
+RECIPES = {"salient": salient, "matting": matting}
+LIMITS_OF = {"people": LIMITS, "anything": LIMITS_OF_ANYTHING, "edges": LIMITS_OF_EDGES}
 CHANGES = {
     "selfie": "operators rewritten without changing what they compute (scripts/modelkit/surgery.py)",
     "salient": salient.CHANGES,
+    "matting": matting.CHANGES,
 }
 TRAIN = Path(__file__).resolve().parents[1] / "train"
 
@@ -108,9 +112,9 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "multiply_adds": graph.macs(),
     }
     moved = integer and variant.retrained is not None
-    if integer and variant.recipe == "salient":
-        built["quantisation"] = salient.QUANTISATION
-        built["calibration"] = salient.CALIBRATION
+    if integer and variant.recipe != "selfie":
+        recipe = RECIPES[variant.recipe]
+        built["quantisation"], built["calibration"] = recipe.QUANTISATION, recipe.CALIBRATION
     elif integer:
         built["quantisation"] = "post-training, int8 activations per tensor, int8 weights per channel, no training"
         built["calibration"] = (
@@ -138,7 +142,7 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "provenance": built,
         "training_data": variant.training_data or (RETRAINED_DATA if moved else TRAINING_DATA),
         "intended_use": variant.intended_use,
-        "limits": [*(LIMITS_OF_ANYTHING if variant.use == "anything" else LIMITS), *variant.limits],
+        "limits": [*LIMITS_OF[variant.use], *variant.limits],
         "measured": old["measured"] if same and old else None,
         "edgetpu": old["edgetpu"] if same and old else None,
     }
@@ -149,15 +153,18 @@ def dump(content: dict[str, Any]) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
 
 
-def build(source: Path | None, out: Path, wanted: list[str]) -> dict[Path, bytes]:
-    """Everything that belongs into `out`, by path: models and cards."""
+def build(
+    source: Path | None, out: Path, wanted: list[str], variants: Sequence[Variant] = VARIANTS
+) -> dict[Path, bytes]:
+    """Everything that belongs into `out`, by path: models and cards of `variants`."""
     table = json.loads(CALIBRATION.read_text())["models"]
     files: dict[Path, bytes] = {}
-    for v in VARIANTS:
+    for v in variants:
         if wanted and v.name not in wanted:
             continue
         numbers = table[v.calibration]
-        whole, integer = (salient.both if v.recipe == "salient" else both)(fetch(source, v.parent), v, numbers)
+        make = RECIPES[v.recipe].both if v.recipe in RECIPES else both
+        whole, integer = make(fetch(source, v.parent), v, numbers)
         for precision in v.precisions:
             graph = integer if precision == "int8" else whole
             text = f"edge_bg {v.name} {precision}: {v.what}"
@@ -178,13 +185,13 @@ def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
     old = before["models"]
     result: dict[str, Any] = {}
     for v in VARIANTS:
-        if v.calibration != v.name:
+        if v.recipe == "selfie" and v.calibration != v.name:
             continue
         if wanted and v.name not in wanted:
-            result[v.name] = old[v.name]
+            result[v.calibration] = old[v.calibration]
             continue
-        if v.recipe == "salient":
-            result[v.name] = salient.calibrate(fetch(source, v.parent), v, data)
+        if v.recipe in RECIPES:
+            result[v.calibration] = RECIPES[v.recipe].calibrate(fetch(source, v.parent), v, data)
             continue
         _, parts = base(fetch(source, v.parent), v.size)
         size = (v.size[1], v.size[0])

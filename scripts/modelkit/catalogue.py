@@ -59,7 +59,7 @@ class Variant:
 
     `shape` is "arm" for the operators that suit XNNPACK's int8 kernels, "listed" for the Edge TPU's published list.
     `retrained` names the weights of the int8 file in scripts/train, where a fine-tune moved them (retrained.py).
-    `recipe` is "selfie" (build.py) or "salient" (salient.py).
+    `recipe` is "selfie" (build.py) "salient" (salient.py) or "matting" (matting.py).
     """
 
     name: str
@@ -95,6 +95,30 @@ GENERAL = Parent(
 U2NETP = Parent(
     "u2netp.onnx", "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8", (320, 320), PHOTOBOOTH
 )
+
+MODNET = Parent(
+    "modnet.onnx", "07c308cf0fc7e6e8b2065a12ed7fc07e1de8febb7dc7839d7b7f15dd66584df9", (288, 512), PHOTOBOOTH
+)
+
+
+def _portrait(size: tuple[int, int], intended_use: str) -> Variant:
+    return Variant(
+        "portrait",
+        MODNET,
+        size,
+        intended_use,
+        "portrait-{}x{}".format(*size),
+        precisions=("int8",),
+        recipe="matting",
+        pixels=Pixels(128, 127.5),
+        use="edges",
+        what="portrait matting, from MODNet (Apache-2.0)",
+        training_data=(
+            "by MODNet's authors, on portraits with mattes that are not published and on pictures from the internet; "
+            "whether the people agreed is not said. Nothing was trained here."
+        ),
+    )
+
 
 VARIANTS = (
     Variant(
@@ -156,8 +180,16 @@ VARIANTS = (
             "the people in them. Nothing was trained here."
         ),
     ),
+    _portrait((288, 512), "the edges of people in wide pictures, once another network has said where they are"),
+    _portrait((512, 288), "the edges of people in upright pictures, once another network has said where they are"),
 )
 
+LIMITS_OF_EDGES = (
+    "loses people at times, or takes the room for one: never to be asked alone",
+    "people only: things they hold are often cut away",
+    "some three hundred times the work of `landscape`: for stills, and for boards that have the time",
+    "not for surveillance, identification or any decision about a person",
+)
 LIMITS_OF_ANYTHING = (
     "what stands out is kept, be it what was meant or not; where nothing does, it guesses",
     "things that are small in the picture, thin parts, glass, and white on white are lost or ragged",

@@ -30,16 +30,6 @@ def relu_before_concatenation(g: Graph) -> None:
     g.sort()
 
 
-def levelled(g: Graph, stats: Stats) -> None:
-    """Let each convolution that feeds a normalisation give its channels a variance of about 1 and a mean of about 0.
-
-    The normalisation undoes any factor and offset, so that the network computes the same (but for its epsilon, which
-    becomes relative), and what is left for eight bits to hold lies between the same bounds in every channel.
-    """
-    for norm in [op for op in g.ops if op.kind == "INSTANCE_NORM"]:
-        _fold(g, norm, *stats[norm.output])
-
-
 def frozen(g: Graph, stats: Stats) -> None:
     """Replace each normalisation by the factors and offsets that `stats` gives, in the convolution before it."""
     for norm in [op for op in g.ops if op.kind == "INSTANCE_NORM"]:

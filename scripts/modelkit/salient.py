@@ -65,18 +65,22 @@ def calibrate(data: bytes, v: Variant, folder: Path) -> dict[str, Any]:
     """The numbers of `both`, from the pictures in `folder` (see CALIBRATION)."""
     g, size = base(data, v), (v.size[1], v.size[0])
     pictures = [*C.framings(folder / "calibration", size, PLACES), *C.portraits(folder, size), *others(size)]
-    rows = seen(g, pictures, v.pixels)
-    ranges = {name: tuple(np.percentile(x, [0.003, 99.997]).round(5).tolist()) for name, x in rows.items()}
-    ranges[C.source(g, g.producer(g.output).inputs[0])] = (-LOGIT, LOGIT)  # type: ignore[union-attr]
-    biases = corrections(g, quantise.quantise(g, ranges, v.pixels), rows)
-    kept = {op.output: list(ranges[op.output]) for op in g.ops if op.kind not in quantise.SAME_SCALE}
     note = {
         "what": "ranges: [low, high] of each activation, its 0.003 and 99.997 percentiles, the last logits by rule; "
         "biases: what rounding adds to each convolution's output in the mean",
         "date": datetime.date.today().isoformat(),
     }
-    rounded = {k: [float(x) for x in np.round(b, 5)] for k, b in biases.items()}
-    return {"provenance": note, "ranges": kept, "biases": rounded}
+    return {"provenance": note, **numbers(g, pictures, v.pixels)}
+
+
+def numbers(g: Graph, pictures: list[Picture], pixels: Pixels) -> dict[str, Any]:
+    """The ranges of a float graph's activations and the corrections of its biases, as calibration.json has them."""
+    rows = seen(g, pictures, pixels)
+    ranges = {name: tuple(np.percentile(x, [0.003, 99.997]).round(5).tolist()) for name, x in rows.items()}
+    ranges[C.source(g, g.producer(g.output).inputs[0])] = (-LOGIT, LOGIT)  # type: ignore[union-attr]
+    biases = corrections(g, quantise.quantise(g, ranges, pixels), rows)
+    kept = {op.output: list(ranges[op.output]) for op in g.ops if op.kind not in quantise.SAME_SCALE}
+    return {"ranges": kept, "biases": {k: [float(x) for x in np.round(b, 5)] for k, b in biases.items()}}
 
 
 def others(size: tuple[int, int]) -> list[Picture]:
@@ -86,13 +90,13 @@ def others(size: tuple[int, int]) -> list[Picture]:
     return [fit(np.ascontiguousarray(rgb[..., :3]), size) for rgb in (data.coffee(), data.chelsea(), data.rocket())]
 
 
-def seen(g: Graph, pictures: list[Picture], pixels: Pixels) -> Rows:
-    """Some places of every activation, over all pictures: float32 (places, channels) by name."""
+def seen(g: Graph, pictures: list[Picture], pixels: Pixels, names: list[str] | None = None) -> Rows:
+    """Some places of every activation, or of those in `names`, over all pictures: float32 (places, channels)."""
     it = Interpreter(model_content=tflite.write(g), num_threads=1, experimental_preserve_all_tensors=True)
     it.allocate_tensors()
     ids = {d["name"]: d["index"] for d in it.get_tensor_details()}
     rng = np.random.default_rng(0)
-    found: dict[str, list[NDArray[np.float32]]] = {op.output: [] for op in g.ops}
+    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names or [op.output for op in g.ops]}
     for picture in pictures:
         it.set_tensor(ids[g.input], ((picture.astype(np.float32) - pixels.grey) / np.float32(pixels.span))[None])
         it.invoke()

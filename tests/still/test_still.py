@@ -25,7 +25,8 @@ Picture = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def cutter():
-    with still.Cutter("general") as made:
+    """The fast network alone: what it costs to ask another one too, test_edges.py pays."""
+    with still.Cutter("general", sharp=False) as made:
         yield made
 
 

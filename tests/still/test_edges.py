@@ -1,0 +1,74 @@
+"""Two networks, one mask: the sharp one's edges, and the fast one's word on who is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_bg import still
+from edge_bg.lab import metrics
+from edge_bg.network.segment import Segmenter
+from edge_bg.still.edges import Edges, agreed
+from edge_bg.still.mask import coarse_mask
+
+
+def disc(radius: int, centre: tuple[int, int] = (100, 100), side: int = 200) -> np.ndarray:
+    out = np.zeros((side, side), np.uint8)
+    cv2.circle(out, centre, radius, 255, -1)
+    return out.astype(np.float32) / 255
+
+
+def test_near_the_outline_the_sharp_one_decides() -> None:
+    fast, sharp = disc(60), disc(64)
+    sharp[98:102, 160:172] = 0  # a fine line it sees through
+    assert np.array_equal(agreed(fast, sharp) > 0.5, sharp > 0.5)
+
+
+def test_far_from_it_the_fast_one_does() -> None:
+    fast, sharp = disc(60), np.maximum(disc(60), disc(15, (20, 20)))
+    sharp[90:110, 90:110] = 0
+    assert np.array_equal(agreed(fast, sharp) > 0.5, fast > 0.5), "neither a stranger in the corner nor a hole"
+
+
+@pytest.mark.parametrize("sharp", [np.zeros((200, 200), np.float32), disc(20), disc(60, (180, 100))])
+def test_where_they_do_not_agree_nobody_is_lost(sharp: np.ndarray) -> None:
+    fast = disc(60)
+    assert np.array_equal(agreed(fast, sharp), fast)
+
+
+@pytest.fixture(scope="module")
+def edges():
+    made = Edges(threads=1)
+    yield made
+    made.close()
+
+
+def test_edges_are_sharper_with_it_on_photographs(data: Path, edges: Edges) -> None:
+    """Pictures at odd places, on which nothing was chosen."""
+    better = []
+    with Segmenter("general", threads=1) as fast:
+        for path in sorted((data / "people" / "images").glob("*.jpg"))[21::80]:
+            rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+            truth = cv2.imread(str(data / "people" / "masks" / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
+            mask = coarse_mask(rgb, fast)
+            both = [np.rint(m * 255).astype(np.uint8) for m in (mask, edges(rgb, mask))]
+            better.append([metrics.boundary_f(b, truth) for b in both])
+    plain, sharp = np.mean(better, axis=0)
+    assert sharp > plain + 0.02
+
+
+def test_nobody_is_looked_for_where_nobody_was_found(edges: Edges) -> None:
+    opened = dict(edges._open)
+    empty = np.zeros((90, 160), np.float32)
+    assert not edges(np.full((90, 160, 3), 90, np.uint8), empty).any()
+    assert edges._open == opened
+
+
+def test_only_a_network_for_people_is_followed_by_one_for_edges() -> None:
+    with still.Cutter("general") as people, still.Cutter("general", sharp=False) as plain:
+        assert people._edges and not plain._edges
+    with still.Cutter("objects") as anything:
+        assert not anything._edges
