@@ -74,6 +74,9 @@ def write(card: ModelCard, now: gate.Figures, count: dict[str, float] | None) ->
     content = yaml.safe_load(card.path.read_text(encoding="utf-8"))
     known = (content.get("measured") or {}).get("million_instructions")
     measured: dict[str, Any] = {**SOURCES, "date": datetime.date.today().isoformat(), **now}
+    if gate.is_large(card):
+        pictures, frames = gate.FEW[card.use != "edges"]
+        measured["data"] = f"{pictures} pictures, evenly picked, and {frames} frames of each clip of {SOURCES['data']}"
     if count or known:
         measured["million_instructions"] = count or known
     card.path.write_text(dump(content | {"measured": measured}), encoding="utf-8")
