@@ -250,8 +250,8 @@ def test_a_camera_sleeps_while_nobody_watches_and_is_back_within_a_second():
             assert made.client().get("/state").json()["live"] == "sleeping"
             begun = time.monotonic()
             assert httpx.get(f"{made.base}/snapshot.jpg").status_code == 200
+            wait_for(lambda: not made.http.hub.newest.item.covered, 10, "a picture")
             took.append(time.monotonic() - begun)
-            assert not made.http.hub.newest.item.covered
         # A machine with more to do than it has cores shares them out: so much longer is the second then.
         assert min(took) < 1.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), took
         assert made.client().post("/photos").status_code == 202
