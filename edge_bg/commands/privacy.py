@@ -109,8 +109,9 @@ def _kept(config: Config) -> list[str]:
     storage = config.booth.storage
     if storage is not None:
         said.append(_photos(storage))
-    elif config.booth.control:
-        said.append("A photo that is taken is kept in memory for a short while and is gone when the next guest comes.")
+    if config.booth.control:
+        which = "A photo that is taken" if storage is None else "A photo that nobody keeps"
+        said.append(f"{which} stays in memory for at most five minutes, less if many are taken. Then it is gone.")
     if config.matte.booth:
         said.append("A picture of the empty room is kept in memory while the program runs, to tell you from it.")
     return said or ["Nothing. Each picture is gone as soon as the next one is there, a moment later."]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edge_bg import build, config
+from edge_bg.booth import photos
 from edge_bg.cli import run
 from edge_bg.commands.privacy import notice
 from edge_bg.config import from_dict
@@ -47,8 +48,17 @@ SAYS: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"matte": {"booth": True}}, ["A picture of the empty room is kept in memory"], []),
     (
         {"booth": {"control": True, "storage": {"folder": "photos", "hours": 72, "consent": "Yes?"}}},
-        ["after you have agreed, written to", "erased after 3 days"],
+        [
+            "after you have agreed, written to",
+            "erased after 3 days",
+            "nobody keeps stays in memory for at most five minutes",
+        ],
         ["Nothing. Each"],
+    ),
+    (
+        {"booth": {"control": True}},
+        ["that is taken stays in memory for at most five minutes, less if many are taken"],
+        ["written", "next guest", "Nothing. Each"],
     ),
     ({"booth": {"control": True, "mqtt": {"host": "hub.example"}}}, ["and no picture, is told to", "hub.example"], []),
 ]
@@ -61,6 +71,10 @@ def test_the_notice_says_what_the_config_does(data: dict[str, Any], told: list[s
     assert all(each in flat for each in told), text
     assert not any(each in flat for each in untold), text
     assert "Nobody is recognised" in flat and max(map(len, text.splitlines())) <= 78
+
+
+def test_the_five_minutes_are_those_of_the_booth() -> None:
+    assert photos.FORGOTTEN == 5 * 60
 
 
 def test_every_shipped_config_has_a_notice(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
