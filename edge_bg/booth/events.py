@@ -76,7 +76,9 @@ class Events:
         folders = self._folders()
         if not folders and wanted is None:
             first = self.folder / "first-event"
-            files.put(first / "event.yaml", b"name: First event\n# language: de\n# texts: {title: Anna & Ben}\n")
+            files.put(
+                first / "event.yaml", b"name: First event\n# language: de\n# texts: {attract_title: Anna & Ben}\n"
+            )
             (first / "backgrounds").mkdir(exist_ok=True)
             (first / "foregrounds").mkdir(exist_ok=True)
             folders = [first]

@@ -88,18 +88,22 @@ def test_a_guest_agrees_first_and_what_was_kept_can_be_erased(kept):
     ready(client, photo)
     wait_for((folder / "cutout.png").is_file)
     assert photo in [each["id"] for each in kept.operator().get("/photos").json()]
-    assert client.get(f"/photos/{photo}/qr.svg").text.startswith("<svg")
+    answer = client.get(f"/photos/{photo}/qr.svg")
+    assert answer.status_code == 404 and "listens on this machine only" in answer.json()["error"], "no phone gets there"
     assert client.delete(f"/photos/{photo}").status_code == 204
     assert not folder.exists() and client.get(f"/photos/{photo}").status_code == 404
     assert step("abort")["state"] == "attract" and client.get("/state").json()["consent"]["needed"]
 
 
 def test_a_phone_without_a_token_sees_the_photo_and_nothing_else():
-    with running({"control": True, "pin": "2468"}, sinks=[{"kind": "http", "port": 0, "token": "let-me-in"}]) as made:
+    http = {"kind": "http", "host": "0.0.0.0", "port": 0, "token": "let-me-in"}
+    with running({"control": True, "pin": "2468"}, sinks=[http]) as made:
         inside = made.client(Authorization="Bearer let-me-in")
         photo = inside.post("/photos").json()["id"]
         phone = made.client()
         assert phone.get(f"/photos/{photo}.jpg").status_code == 200
+        code = inside.get(f"/photos/{photo}/qr.svg", headers={"Host": "booth.example:8080"})
+        assert code.status_code == 200 and code.text.startswith("<svg")
         assert phone.get("/state").status_code == 401 and phone.delete(f"/photos/{photo}").status_code == 401
         assert httpx.get(f"{made.base}/snapshot.jpg").status_code == 401
         assert httpx.get(f"{made.base}/snapshot.jpg", auth=("anyone", "let-me-in")).status_code == 200

@@ -56,10 +56,11 @@ def gif(ask: Ask) -> Any:
 
 @call("GET", "/photos/{id}/qr.svg", gives="a QR code with the photo's address", kind="image/svg+xml")
 def qr(ask: Ask) -> Any:
-    """To be read by a phone in this network."""
+    """To be read by a phone in this network. There is none where no phone reaches the page."""
     ask.control.taken.get(ask.path["id"])
-    host = ask.request.headers.get("host", "localhost")
-    svg = code(f"{ask.request.url.scheme}://{lan(host)}/api/v1/photos/{ask.path['id']}.jpg")
+    listens = [sink.host for sink in ask.control.machine.config.sinks if sink.kind == "http"]
+    host = lan(ask.request.headers.get("host", "localhost"), listens)
+    svg = code(f"{ask.request.url.scheme}://{host}/api/v1/photos/{ask.path['id']}.jpg")
     return Response(svg, media_type="image/svg+xml")
 
 
