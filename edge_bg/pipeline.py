@@ -1,7 +1,8 @@
-"""The loop: capture -> infer -> matte -> composite, each on a thread of its own, joined by one-slot mailboxes.
+"""The loop: capture -> infer -> matte -> composite, joined by one-slot mailboxes.
 
-The interpreter and OpenCV release the GIL, so the stages run side by side. The newest frame wins and every drop
-is counted; a source that can wait (a file) loses nothing, as its mailboxes are lossless.
+Capture, infer and matte have a thread each; compositing runs on the thread that iterates. The interpreter and OpenCV
+release the GIL, so the stages run side by side. The newest frame wins and every drop is counted; a source that can
+wait (a file) loses nothing, as its mailboxes are lossless.
 
 What each part has to be is in `edge_bg.loop.parts`; which mask goes with which frame in `edge_bg.loop.pairing`.
 """

@@ -19,7 +19,7 @@ from edge_bg.network.tuned import Choice, board, places, save
         "edge-bg tune                                   for 30 frames a second at 1280x720",
         "edge-bg tune --rate 15 --size 640x480",
         "edge-bg tune --delegate edgetpu                with a Coral, too",
-        "sudo -u edge-bg STATE_DIRECTORY=/var/lib/edge-bg edge-bg tune     for the service",
+        "sudo STATE_DIRECTORY=/var/lib/edge-bg /opt/edge-bg/venv/bin/edge-bg tune      for the service",
     )
 )
 @click.option(
