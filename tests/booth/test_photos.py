@@ -90,6 +90,7 @@ def test_a_guest_agrees_first_and_what_was_kept_can_be_erased(kept):
     assert photo in [each["id"] for each in kept.operator().get("/photos").json()]
     answer = client.get(f"/photos/{photo}/qr.svg")
     assert answer.status_code == 404 and "listens on this machine only" in answer.json()["error"], "no phone gets there"
+    assert "qr" not in client.get(f"/photos/{photo}").json()["urls"], "and no page asks for it"
     assert client.delete(f"/photos/{photo}").status_code == 204
     assert not folder.exists() and client.get(f"/photos/{photo}").status_code == 404
     assert step("abort")["state"] == "attract" and client.get("/state").json()["consent"]["needed"]
@@ -104,6 +105,8 @@ def test_a_phone_without_a_token_sees_the_photo_and_nothing_else():
         assert phone.get(f"/photos/{photo}.jpg").status_code == 200
         code = inside.get(f"/photos/{photo}/qr.svg", headers={"Host": "booth.example:8080"})
         assert code.status_code == 200 and code.text.startswith("<svg")
+        seen = inside.get(f"/photos/{photo}", headers={"Host": "booth.example:8080"}).json()
+        assert seen["urls"]["qr"] == f"/api/v1/photos/{photo}/qr.svg"
         assert phone.get("/state").status_code == 401 and phone.delete(f"/photos/{photo}").status_code == 401
         assert httpx.get(f"{made.base}/snapshot.jpg").status_code == 401
         assert httpx.get(f"{made.base}/snapshot.jpg", auth=("anyone", "let-me-in")).status_code == 200

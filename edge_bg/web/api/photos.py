@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from edge_bg.errors import NotThere
 from edge_bg.web.api.backgrounds import Id
 from edge_bg.web.api.calls import Ask, Body, call
 from edge_bg.web.qr import code, lan
@@ -22,13 +23,28 @@ def take(ask: Ask) -> Any:
 @call("GET", "/photos", role="operator", gives="all photos that there are")
 def photos(ask: Ask) -> Any:
     """The newest first."""
-    return ask.control.taken.all()
+    return [_told(ask, facts) for facts in ask.control.taken.all()]
 
 
 @call("GET", "/photos/{id}", gives="what is known of a photo")
 def photo(ask: Ask) -> Any:
     """By its id, which nobody can guess."""
-    return ask.control.taken.get(ask.path["id"])
+    return _told(ask, ask.control.taken.get(ask.path["id"]))
+
+
+def _told(ask: Ask, facts: dict[str, Any]) -> dict[str, Any]:
+    """`facts` without the QR code's address where there is none, so that no page asks for it in vain."""
+    try:
+        _reached(ask)
+    except NotThere:
+        facts["urls"].pop("qr", None)
+    return facts
+
+
+def _reached(ask: Ask) -> str:
+    """Host and port that a phone reaches this page by. Raises NotThere."""
+    listens = [sink.host for sink in ask.control.machine.config.sinks if sink.kind == "http"]
+    return lan(ask.request.headers.get("host", "localhost"), listens)
 
 
 def _file(ask: Ask, kind: str) -> Response:
@@ -58,9 +74,7 @@ def gif(ask: Ask) -> Any:
 def qr(ask: Ask) -> Any:
     """To be read by a phone in this network. There is none where no phone reaches the page."""
     ask.control.taken.get(ask.path["id"])
-    listens = [sink.host for sink in ask.control.machine.config.sinks if sink.kind == "http"]
-    host = lan(ask.request.headers.get("host", "localhost"), listens)
-    svg = code(f"{ask.request.url.scheme}://{host}/api/v1/photos/{ask.path['id']}.jpg")
+    svg = code(f"{ask.request.url.scheme}://{_reached(ask)}/api/v1/photos/{ask.path['id']}.jpg")
     return Response(svg, media_type="image/svg+xml")
 
 
@@ -73,13 +87,13 @@ class Another(Body):
 @call("PATCH", "/photos/{id}", role="guest", body=Another, gives="the photo, on another background")
 def change(ask: Ask) -> Any:
     """Without looking again."""
-    return ask.control.change_photo(ask.path["id"], ask.body.background)
+    return _told(ask, ask.control.change_photo(ask.path["id"], ask.body.background))
 
 
 @call("POST", "/photos/{id}/keep", role="guest", gives="the photo, kept")
 def keep(ask: Ask) -> Any:
     """Where the operator turned storage on."""
-    return ask.control.taken.keep(ask.path["id"])
+    return _told(ask, ask.control.taken.keep(ask.path["id"]))
 
 
 @call("DELETE", "/photos/{id}", role="guest", gives="nothing: it is gone")
