@@ -1,4 +1,4 @@
-"""What all tests share: the --slow flag, signals as they are meant, no process left behind, and what was not tried."""
+"""What all tests share: --slow and --fast, signals as they are meant, no process left, and what was not tried."""
 
 from __future__ import annotations
 
@@ -74,11 +74,33 @@ def no_process_is_left() -> Iterator[None]:
     assert not left, f"the test left processes behind: {left}"
 
 
+ROOT = Path(__file__).resolve().parents[1]
+# These start programs and watch the clock. One worker runs them, one after the other, so that they do not disturb
+# each other; `--fast` leaves them out.
+CLOCK = (
+    "tests/e2e", "tests/service", "tests/web", "tests/faults", "tests/booth", "tests/bench",
+    "tests/network/test_crash_loop.py",
+)  # fmt: skip
+# These play films or measure models; `--fast` leaves them out, too.
+FILMS = (
+    "tests/framing", "tests/lab", "tests/matte", "tests/models", "tests/still", "tests/golden",
+    "tests/catalogue", "tests/cutserver", "tests/fuzz",
+)  # fmt: skip
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the proofs that take minutes")
+    parser.addoption("--fast", action="store_true", help="leave out what starts programs, plays films or measures")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = (*CLOCK, *FILMS) if config.getoption("--fast") else ()
+    for item in items:
+        place = item.path.relative_to(ROOT).as_posix()
+        if place.startswith(CLOCK):
+            item.add_marker(pytest.mark.xdist_group("clock"))
+        if place.startswith(left_out):
+            item.add_marker(pytest.mark.skip(reason="left out by --fast"))
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason=SLOW)
