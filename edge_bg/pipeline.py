@@ -17,7 +17,7 @@ from typing import Any, Literal
 from edge_bg.board.cores import usable_cores
 from edge_bg.frame import I420, Frame
 from edge_bg.loop.mailbox import Latest
-from edge_bg.loop.pairing import Dated, Pair, exact_pairs, newest_pairs
+from edge_bg.loop.pairing import Dated, Pair, Same, exact_pairs, newest_pairs
 from edge_bg.loop.parts import Compositor, Matte, Segmenter, Sinks, Source, check_mask
 from edge_bg.loop.stats import Stats
 from edge_bg.loop.threads import Threads
@@ -65,6 +65,7 @@ class Pipeline:
         self.max_mask_age = max_mask_age
         self.every = every
         self._carried = 0  # frames since the network looked
+        self._same = Same()
         self.stats = stats or Stats()
         lossless = not source.live
         self._captured: Latest[Frame] = Latest(lossless=lossless)
@@ -185,7 +186,7 @@ class Pipeline:
         """Whether the mask of frame `of` does for `frame`, too: the matte moves it to where its people are now."""
         if not self.source.live or self._carried >= self.every - 1:
             return False
-        if frame.scene != of.scene or not 0 <= frame.time - of.time < self.max_mask_age:
+        if not 0 <= frame.time - of.time < self.max_mask_age or not self._same(frame, of):
             return False
         self._carried += 1
         self.stats.count("carried")

@@ -96,7 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = (*CLOCK, *FILMS) if config.getoption("--fast") else ()
     for item in items:
-        place = item.path.relative_to(ROOT).as_posix()
+        place = item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else ""
         if place.startswith(CLOCK):
             item.add_marker(pytest.mark.xdist_group("clock"))
         if place.startswith(left_out):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from edge_bg.frame import Frame, Picture
+from edge_bg.frame.alike import SAME, cells, likeness
 from edge_bg.loop.mailbox import Closed, Latest
 
 Pair = tuple[Frame, Picture, Frame]  # what the network's thread gives: a frame, a mask, the frame that the mask is of
@@ -26,19 +28,39 @@ def newest_pairs(
 ) -> Iterator[Dated | None]:
     """Each frame with the newest mask; None while that is missing, of another scene or older than `max_age()` seconds.
 
-    An error of the segmenter is raised here, as `masked` is closed with it.
+    A camera whose picture is all at once another one (broken, black, turned round) shows another scene, too: the mask
+    of the one before would show its room. An error of the segmenter is raised here, as `masked` is closed with it.
     """
     newest: Pair | None = None
+    same = Same()
     while True:
         try:
             frame = shown.get(patience())
             newest = _peek(masked) or newest
         except Closed:
             return
-        if frame is None or newest is None or frame.time - newest[2].time > max_age() or frame.scene != newest[2].scene:
+        if frame is None or newest is None or frame.time - newest[2].time > max_age() or not same(frame, newest[2]):
             yield None
         else:
             yield frame, newest[1], newest[2]
+
+
+class Same:
+    """`same(frame, of)` -> whether a mask of frame `of` may be used for `frame`: both show the same scene."""
+
+    def __init__(self) -> None:
+        self._of: Frame | None = None
+        self._cells: Any = None
+
+    def __call__(self, frame: Frame, of: Frame) -> bool:
+        """Compare; what was read of `of` is kept for the frames that follow."""
+        if frame is of:
+            return True
+        if frame.scene != of.scene:
+            return False
+        if self._of is not of:
+            self._of, self._cells = of, cells(of.picture.data)
+        return likeness(cells(frame.picture.data), self._cells) >= SAME
 
 
 def _peek(masked: Latest[Pair]) -> Pair | None:

@@ -166,29 +166,6 @@ def test_mjpeg_and_snapshot(root, config):
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="CHROMIUM IS MISSING: apt install chromium (the page was not tried)")
-def test_a_browser_shows_the_page_and_the_stream(root, tmp_path, config):
-    cv2 = pytest.importorskip("cv2")
-    token = "a-token-of-some-length"
-    process = start(root, config({"kind": "http", "port": 0, "token": token}, frames=None, realtime="true"))
-    try:
-        address = listening(process).replace("(yours)", token)
-        browser = subprocess.run(
-            [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-             "--window-size=900,700", "--virtual-time-budget=100000", "--timeout=5000", "--enable-logging=stderr",
-             f"--screenshot={tmp_path / 'page.png'}", address],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-    finally:
-        process.send_signal(signal.SIGINT)
-        finish(process)
-    complaints = [line for line in browser.stderr.splitlines() if "CONSOLE" in line]
-    assert complaints == []
-    page = cv2.imread(str(tmp_path / "page.png"))[..., ::-1].astype(int)
-    green = np.abs(page - GREEN).max(axis=2) <= 8
-    assert 0.15 < green.mean() < 0.9, "the stream is there, in its colours"
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_finish_the_files(root, tmp_path, config, how):
     av = pytest.importorskip("av", reason="PyAV reads the recording back")

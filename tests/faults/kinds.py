@@ -70,7 +70,8 @@ def fill_the_disk(life: Life) -> None:
     """The recordings' disk is full until somebody clears it."""
     if not life.mounted:
         return
-    for old in sorted(life.disk.glob("take-*"))[:-1]:
+    # The youngest is being written; by name, the second of a second ("...-2.mkv") would come before the first.
+    for old in sorted(life.disk.glob("take-*"), key=lambda path: path.stat().st_mtime_ns)[:-1]:
         life.look_at(old)
     ballast = life.disk / "ballast"
     with ballast.open("wb", buffering=0) as file, suppress(OSError):

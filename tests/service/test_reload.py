@@ -50,6 +50,7 @@ def test_every_frame_goes_out_while_all_live_parts_change() -> None:
             "framing": {"keep": "largest"},
             "privacy": {"max_mask_age": 2.0, "cover": "#00ff00"},
             "log": {"level": "debug"},
+            "quality": {"latency": 0.5},
         }
     )
     seen: list[tuple[int, bool, int]] = []
@@ -122,7 +123,8 @@ def test_a_shorter_age_of_masks_holds_from_the_reload_on() -> None:
     age = [1.0]
     data = np.zeros((96, 96), np.uint8)
     pairs = newest_pairs(shown, masked, lambda: 1.0, lambda: age[0])
-    masked.put((Frame(data, 0.0, 0), data))
+    made_of = Frame(data, 0.0, 0)
+    masked.put((made_of, data, made_of))
     shown.put(Frame(data, 0.5, 1))
     assert next(pairs) is not None
     age[0] = 0.2

@@ -103,7 +103,7 @@ def test_on_a_background_there_is_no_alpha(background: str, photo: Path, tmp_pat
         (["-o", "out.jpg"], 2, "JPEG has no transparency"),
         (["-o", "out.gif"], 2, "unknown ending"),
         (["--background", "video.mp4"], 2, "does not exist"),
-        (["--background", "none"], 2, "not for pictures"),
+        (["--background", "none"], 2, "shows the room as it is"),
         (["--background", "bleuish"], 2, "is not a background"),
         (["--model", "nonsense"], 1, "nonsense"),
         (["--max-megapixels", "0.01"], 1, "--max-megapixels"),
