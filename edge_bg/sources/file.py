@@ -29,9 +29,11 @@ class Reader(Protocol):
     aspect: width of a pixel over its height, once the first frame is there.
     time, lasts: when this frame is shown, by the film's own clock, and for how long, in seconds.
     failures: packets that could not be decoded so far.  broken: why it ended early, or an empty string.
+    limits: what this decoder leaves undone, in words, or an empty string.
     """
 
     fps: float
+    limits: str
     expected: int
     aspect: float
     time: float
@@ -105,6 +107,8 @@ class VideoFile(SourceBase):
         self._cuts, self._bars = Cuts(), Bars() if self._bars is not None else None
         self._reader = self._start()
         self._ready, self._begun, self._shown = False, None, 0.0
+        if self._reader.limits:
+            log.info("%s: %s", self.path, self._reader.limits)
         if not self._load():
             why = self._reader.broken or "it holds no picture that can be decoded"
             self._release()

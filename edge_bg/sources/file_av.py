@@ -33,6 +33,8 @@ DAMAGED_IN_A_ROW = 100  # packets; then it is not a scratch but a broken file
 class AvReader:
     """One pass over the first video stream of a file; see `file.Reader`."""
 
+    limits = ""
+
     def __init__(self, path: Path) -> None:
         try:
             self._container = av.open(str(path))

@@ -17,6 +17,11 @@ LONGEST = 60.0  # seconds between two frames; what says more, or goes back, is a
 class CvReader:
     """One pass over a video; see `file.Reader`. OpenCV turns it upright and hides which packets were damaged."""
 
+    limits = (
+        "read by OpenCV: HDR and interlaced films stay as they are, and sound is left out; all of it works with "
+        "decoder: auto and `pip install 'edge-bg[video]'`"
+    )
+
     def __init__(self, path: Path) -> None:
         self._capture: Any = cv2.VideoCapture()
         try:

@@ -98,3 +98,10 @@ def test_interlaced_films_show_no_combs(tmp_path: Path, caplog: pytest.LogCaptur
         raw = [frame.to_ndarray()[:96].astype(int) for frame in container.decode(video=0)]
     woven_combs = [np.abs(2 * y[1:-1] - y[:-2] - y[2:])[8:-8].mean() for y in raw[2:]]
     assert max(combs) < 0.25 * min(woven_combs)
+
+
+def test_what_opencv_cannot_do_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = bright(tmp_path / "film.mkv", "smpte2084", pq)
+    with caplog.at_level(logging.INFO), VideoFile(path, decoder="opencv") as source:
+        next(iter(source))
+    assert caplog.text.count("HDR and interlaced films stay as they are, and sound is left out") == 1
