@@ -97,7 +97,7 @@ def _one(
 ) -> None:
     folder.mkdir()
     life = Life(folder, chance, card, trouble, delegates="[edgetpu, cpu]" if tpu else "[cpu]")
-    fds, threads = _descriptors(), set(threading.enumerate())
+    fds, threads, kin = _descriptors(), set(threading.enumerate()), {each.pid for each in psutil.Process().children()}
     good, real = Inspector.good, time.time
     WEATHER.random = np.random.default_rng(chance.randrange(2**32))
 
@@ -130,17 +130,18 @@ def _one(
     result.piped += counts["piped"]
     result.left += life.faulty
     result.felt += life.felt
-    _nothing_left(result, fds, threads)
+    _nothing_left(result, fds, threads, kin)
     gc.collect()
     give_back()
     result.memory.append(psutil.Process().memory_info().rss / 1e6)
 
 
-def _nothing_left(result: Result, fds: int, threads: set[threading.Thread]) -> None:
+def _nothing_left(result: Result, fds: int, threads: set[threading.Thread], kin: set[int]) -> None:
+    # `kin` were there before: another test's browser stays for as long as the session
     end = time.monotonic() + 3.0
     while time.monotonic() < end:
         left = [each.name for each in threading.enumerate() if each not in threads]
-        children = [child.name() for child in psutil.Process().children(recursive=True)]
+        children = [child.name() for child in psutil.Process().children() if child.pid not in kin]
         more = _descriptors() - fds
         if not left and not children and more <= 0:
             return

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -93,8 +94,12 @@ def daemon(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     yield make
     for each in made:
         if each.process.poll() is None:
+            started = psutil.Process(each.process.pid).children(recursive=True)
             each.process.kill()
             each.process.wait()
+            for child in started:  # a command behind a pipe outlives a program that is killed
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
         each.socket.close()
 
 
