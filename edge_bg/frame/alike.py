@@ -9,9 +9,7 @@ import numpy as np
 
 from edge_bg.frame.i420 import I420, planes
 
-SAME: Final = (
-    0.6  # likeness from which two pictures show the same scene; chosen with `pytest tests/sources/test_cuts.py`
-)
+SAME: Final = 0.6  # likeness from which it is one scene; chosen with `pytest tests/sources/test_cuts.py`
 _SMALL: Final = (32, 18)  # cells that a picture is compared by
 _READ: Final = 160  # columns that are read, about, of a picture
 _CHANGE: Final = 12  # levels of Y, U and V together by which a cell is another one
