@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 
 from edge_bg.board.cores import usable_cores
 from edge_bg.catalogue import work
@@ -36,55 +36,107 @@ def _free() -> int:
     return 1 << 62
 
 
-def here(jobs: Iterable[Job], settings: Settings) -> Iterator[Outcome]:
-    """One after another in this process."""
-    with work.Worker(settings) as worker:
-        for job in jobs:
-            yield worker(job)
+class Here:
+    """The engine of this machine: `here(jobs, settings)` gives outcomes as they come.
 
+    Networks and processes are kept for the next call, which a hot folder makes for each picture. A context manager;
+    for one set of settings.
 
-def processes(jobs: Iterable[Job], settings: Settings, count: int) -> Iterator[Outcome]:
-    """Shared out to `count` processes. One that dies (out of memory, a crash) costs the picture it had, after a second
-    try alone; the others go on."""
-    todo = iter(jobs)
-    pool = _pool(count, settings)
-    running: dict[Future[Outcome], Job] = {}
-    suspects: list[Job] = []
-    try:
-        while True:
-            while len(running) < count * AHEAD and (job := next(todo, None)) is not None:
-                running[pool.submit(work.work, job)] = job
-            if not running:
-                break
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            broken = False
-            for future in done:
-                job = running.pop(future)
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    broken = True
-                    suspects.append(job)
-            if broken:
-                suspects += running.values()
-                running.clear()
-                pool.shutdown(wait=True, cancel_futures=True)
-                yield from _one_by_one(suspects, settings)
-                suspects.clear()
-                pool = _pool(count, settings)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    count: processes; None: what pays; 1: none but this one.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count
+        self._worker: work.Worker | None = None
+        self._pool: ProcessPoolExecutor | None = None
+        self._size = 0
+
+    def __call__(self, jobs: Iterable[Job], settings: Settings) -> Iterator[Outcome]:
+        """Do them all."""
+        jobs = iter(jobs)
+        first = list(islice(jobs, WORTH * 8))
+        count = self.count or best_jobs(len(first))
+        todo = chain(first, jobs)
+        if count > 1:
+            yield from self._shared_out(todo, settings, count)
+            return
+        for job in todo:
+            self._worker = self._worker or work.Worker(settings)
+            yield self._worker(job)
+
+    def _shared_out(self, todo: Iterator[Job], settings: Settings, count: int) -> Iterator[Outcome]:
+        """To `count` processes. One that dies (out of memory, a crash) costs the picture it had, after a second try
+        alone; the others go on."""
+        running: dict[Future[Outcome], Job] = {}
+        suspects: list[Job] = []
+        try:
+            while True:
+                while not suspects and len(running) < count * AHEAD and (job := next(todo, None)) is not None:
+                    try:
+                        running[self._processes(count, settings).submit(work.work, job)] = job
+                    except BrokenProcessPool:  # one died that had nothing to do
+                        suspects.append(job)
+                if not running and not suspects:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    job = running.pop(future)
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        suspects.append(job)
+                if suspects:
+                    suspects += running.values()
+                    running.clear()
+                    self._end()
+                    yield from _one_by_one(suspects, settings)
+                    suspects.clear()
+        finally:
+            for future in running:  # broken off: what has not begun is not begun
+                future.cancel()
+
+    def _processes(self, count: int, settings: Settings) -> ProcessPoolExecutor:
+        if self._pool is None or self._size < count:
+            self._end()
+            self._pool, self._size = _pool(count, settings), count
+        return self._pool
+
+    def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def close(self) -> None:
+        """End the processes and let go of the networks; idempotent."""
+        self._end()
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _one_by_one(jobs: list[Job], settings: Settings) -> Iterator[Outcome]:
-    """Those that were in the works when a process died, each in a process of its own."""
-    for job in jobs:
-        pool = _pool(1, settings)
-        try:
-            yield pool.submit(work.work, job).result()
-        except BrokenProcessPool:
-            yield Outcome(job, words=f"{job.source}: the process that worked on it died, twice (out of memory?)")
-        finally:
+    """Those that were in the works when a process died, alone in one process; in another one after each that it too
+    dies of."""
+    pool: ProcessPoolExecutor | None = None
+    try:
+        for job in jobs:
+            pool = pool or _pool(1, settings)
+            try:
+                outcome = pool.submit(work.work, job).result()
+            except BrokenProcessPool:
+                pool.shutdown(wait=True, cancel_futures=True)
+                pool = None
+                words = f"{job.source}: the process that worked on it died, twice (out of memory?)"
+                outcome = Outcome(job, words=words)
+            yield outcome
+    finally:
+        if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -104,10 +156,3 @@ def _begin(settings: Settings) -> None:
 
     threading.Thread(target=follow, daemon=True).start()
     work.begin(settings)
-
-
-def batches(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
-    """Jobs in lists of `size`."""
-    todo = iter(jobs)
-    while batch := list(islice(todo, size)):
-        yield batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from edge_bg.catalogue import pool, store
@@ -135,30 +136,17 @@ class Catalogue:
             return None
 
 
-def engine_of(jobs: int | None, on: str | None) -> Engine:
-    """What does the work: an engine's address, so many processes, or (None) what pays."""
-    if on is not None:
-        from edge_bg.catalogue.cluster import cluster
+def engine_of(jobs: int | None, on: str | None) -> AbstractContextManager[Engine]:
+    """What does the work, for as long as the context is open: an engine's address, so many processes, or (None) what
+    pays."""
+    if on is None:
+        return pool.Here(jobs)
+    from edge_bg.catalogue.cluster import cluster
 
-        return lambda todo, settings: cluster(todo, settings, on)
+    def elsewhere(todo: Iterable[Job], settings: Settings) -> Iterator[Outcome]:
+        return cluster(todo, settings, on)
 
-    def local(todo: Iterable[Job], settings: Settings) -> Iterator[Outcome]:
-        first = []
-        todo = iter(todo)
-        for job in todo:
-            first.append(job)
-            if len(first) >= pool.WORTH * 8:
-                break
-        count = jobs if jobs is not None else pool.best_jobs(len(first))
-        again = _chain(first, todo)
-        return pool.here(again, settings) if count == 1 else pool.processes(again, settings, count)
-
-    return local
-
-
-def _chain(first: list[Job], rest: Iterator[Job]) -> Iterator[Job]:
-    yield from first
-    yield from rest
+    return nullcontext(elsewhere)
 
 
 def _real(place: str) -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,11 @@ def run_catalogue(
     def step() -> None:
         bar.update()
 
-    catalogue = run.Catalogue(
-        settings, run.engine_of(jobs, on), overwrite=overwrite, say=say, step=step, manifest=manifest
-    )
     interrupted = False
     total, last = 0 if watch else len(plan.jobs), plan
+    at_work = ExitStack()  # networks and processes, until the last picture is done
+    engine = at_work.enter_context(run.engine_of(jobs, on))
+    catalogue = run.Catalogue(settings, engine, overwrite=overwrite, say=say, step=step, manifest=manifest)
     try:
         if watch:
             from edge_bg.catalogue.watch import arrivals
@@ -83,6 +83,7 @@ def run_catalogue(
         if watch:
             last = planned()
     finally:
+        at_work.close()
         bar.close()
         if manifest is not None:
             manifest.close()

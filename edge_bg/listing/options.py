@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.config import read_yaml
 from edge_bg.errors import ConfigError
 
 FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tif": ".tif"}
@@ -100,6 +99,8 @@ class Preset:
 @cache
 def presets() -> dict[str, Preset]:
     """The table of presets, by name."""
+    from edge_bg.config import read_yaml  # a worker, which is told its look, does without pydantic's start
+
     table: Any = read_yaml(Path(__file__).with_name("presets.yaml"))
     out = {}
     for name, entry in table["presets"].items():

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,6 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge_bg.assets import asset_path
+from edge_bg.catalogue.job import Job, Settings
+from edge_bg.catalogue.pool import Here
 from edge_bg.commands.image import image
 
 
@@ -143,32 +144,24 @@ def test_no_room_and_no_right_to_write(folder: Path, tmp_path: Path, root: Path)
     assert re.search(r"[1-8] of 9 pictures done, [1-8] failed", done.stderr)
 
 
-def test_a_worker_that_dies_costs_its_picture(folder: Path, photo: bytes, tmp_path: Path):
-    """One process is killed in the middle: its picture is tried again, and all are there."""
+@pytest.mark.parametrize("at_rest", [False, True])
+def test_a_worker_that_dies_costs_its_picture(at_rest: bool, folder: Path, tmp_path: Path):
+    """One of two processes is killed, at work or with nothing to do: its pictures are tried again, none is missing."""
     import psutil
 
-    for number in range(12):
-        (folder / f"m{number:02d}.jpg").write_bytes(photo)
-    out = tmp_path / "out"
-    killed: list[int] = []
-
-    def kill() -> None:
-        end = time.monotonic() + 90
-        while not killed and time.monotonic() < end:
-            workers = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
-            if workers and list(out.rglob("m*.png")):
-                workers[0].send_signal(signal.SIGKILL)
-                killed.append(workers[0].pid)
-            time.sleep(0.01)
-
-    out.mkdir()
-    thread = threading.Thread(target=kill)
-    thread.start()
-    done = edge_bg_image(folder, "-o", out, "--jobs", 2)
-    thread.join()
-    assert killed
-    assert done.return_value == 0, done.stderr
-    assert len(list(out.rglob("*.png"))) == 15
+    more = [Job(str(folder / "a.jpg"), str(tmp_path / f"{number}.png")) for number in range(4)]
+    first = more[:1] if at_rest else more
+    with Here(2) as engine:
+        outcomes = engine(iter(first), Settings())
+        done = [next(outcomes)]
+        done += outcomes if at_rest else []
+        workers = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+        assert workers
+        workers[0].send_signal(signal.SIGKILL)
+        workers[0].wait(20)
+        done += engine(iter(more[1:]), Settings()) if at_rest else outcomes
+    assert [outcome.words for outcome in done] == [""] * 4
+    assert len(list(tmp_path.glob("*.png"))) == 4
 
 
 def test_a_hot_folder_takes_what_is_whole(photo: bytes, tmp_path: Path, root: Path):

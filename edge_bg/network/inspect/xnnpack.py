@@ -16,6 +16,8 @@ def why_not(network: Network, node: Node) -> str:
         return "" if node.custom in known.XNNPACK_CUSTOM else "a custom operator"
     if node.kind == "DEQUANTIZE" and not acts:
         return ""  # constant weights: the delegate unpacks them itself
+    if node.kind == "CONCATENATION" and len(node.inputs) > known.XNNPACK_JOINED:
+        return f"joins {len(node.inputs)}, more than {known.XNNPACK_JOINED}"
     integer = any(t.dtype in ("int8", "uint8") for t in (*acts, out))
     if node.kind in (known.XNNPACK_INTEGER if integer else known.XNNPACK_FLOAT):
         return ""
