@@ -20,10 +20,10 @@ from edge_bg.composite import Background
 from edge_bg.composite.backgrounds import Still, fit_picture, read_picture
 from edge_bg.config.kinds import BlurBackground, ColorBackground, ImageBackground, VideoBackground
 from edge_bg.config.shorthand import VIDEOS
+from edge_bg.endings import PICTURES
 from edge_bg.errors import EdgeBgError, NotAllowed, NotThere, Refused
 from edge_bg.frame import I420, Size, from_bgr
 from edge_bg.pictures import read_photo
-from edge_bg.pictures.kinds import PICTURES
 
 Shelf = Literal["backgrounds", "foregrounds"]
 READY: Final = 24  # pictures kept at the frame's size, so that a tap shows them at once

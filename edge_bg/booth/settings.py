@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_bg import config as configuration
-from edge_bg.composite.options import CompositeOptions
 from edge_bg.config import Config
 from edge_bg.errors import Refused
-from edge_bg.framing.options import FramingOptions
-from edge_bg.matte.options import MatteOptions
+from edge_bg.knobs.composite import CompositeOptions
+from edge_bg.knobs.framing import FramingOptions
+from edge_bg.knobs.matte import MatteOptions
 
 
 @dataclass(frozen=True)

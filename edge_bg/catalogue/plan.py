@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_bg.catalogue import store
 from edge_bg.catalogue.job import Job
-from edge_bg.pictures.kinds import PICTURES
+from edge_bg.endings import PICTURES
 
 MARK = "-cutout"  # ends the name of a cut-out that lies beside its picture
 SHEET = "contact-sheet.html"

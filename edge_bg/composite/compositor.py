@@ -17,9 +17,9 @@ from edge_bg.composite.backgrounds import Background
 from edge_bg.composite.colour import OldRoom, blend, blend_without
 from edge_bg.composite.layer import Layer, Place, lay_on
 from edge_bg.composite.light import LightMatch, LightWrap
-from edge_bg.composite.options import CompositeOptions
 from edge_bg.frame import I420, Frame, Pool, Size, crop, filled, paste, planes, resize
 from edge_bg.frame.tiles import Grid, Rect, Scratch, soft_parts
+from edge_bg.knobs.composite import CompositeOptions
 
 Seen = Callable[[Frame, Frame, I420], None]
 

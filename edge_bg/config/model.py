@@ -17,14 +17,14 @@ from pydantic import (
     model_validator,
 )
 
-from edge_bg.composite.options import CompositeOptions
 from edge_bg.config.booth import Booth
 from edge_bg.config.kinds import Background, ColorBackground, Cover, HttpSink, Sink, Source, SyntheticSource
 from edge_bg.config.overwrites import read_paths, replaces
 from edge_bg.config.quality import Quality
 from edge_bg.config.types import Bad, OrText, Part, must_exist, parse_path
-from edge_bg.framing.options import FramingOptions
-from edge_bg.matte.options import MatteOptions
+from edge_bg.knobs.composite import CompositeOptions
+from edge_bg.knobs.framing import FramingOptions
+from edge_bg.knobs.matte import MatteOptions
 
 
 class CrossCheck(ValueError):
@@ -117,13 +117,13 @@ if TYPE_CHECKING:
         def __getattr__(self, name: str) -> Any: ...
 
     class Framing(_Made):
-        """See `edge_bg.framing.options`."""
+        """See `edge_bg.knobs.framing`."""
 
     class Matte(_Made):
-        """See `edge_bg.matte.options`."""
+        """See `edge_bg.knobs.matte`."""
 
     class Composite(_Made):
-        """See `edge_bg.composite.options`."""
+        """See `edge_bg.knobs.composite`."""
 
 else:
     Framing = _part("Framing", FramingOptions, "Where the network looks, whom it keeps, and when it need not look.")

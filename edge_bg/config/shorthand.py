@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_bg.config.types import COLOURS, Bad
-from edge_bg.pictures.kinds import PICTURES
+from edge_bg.endings import PICTURES
 
 VIDEOS = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".y4m", ".mjpeg", ".gif"}
 

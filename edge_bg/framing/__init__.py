@@ -22,8 +22,8 @@ from edge_bg.framing.keep import Keeper
 from edge_bg.framing.look import Look, enclose, merge
 from edge_bg.framing.motion import Motion
 from edge_bg.framing.network import Looks
-from edge_bg.framing.options import FramingOptions, corners
 from edge_bg.framing.window import Box, Canvas, Window
+from edge_bg.knobs.framing import FramingOptions, corners
 from edge_bg.loop.stats import Stats
 from edge_bg.network.tensors import Region
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from edge_bg.frame import I420, Frame, Picture, Pool, Size, planes, size_of
 from edge_bg.frame.tiles import WORKING_PIXELS, Grid, clip
+from edge_bg.knobs.matte import MatteOptions
 from edge_bg.matte.booth import Booth
 from edge_bg.matte.chroma import ChromaKey
 from edge_bg.matte.clean import clean
 from edge_bg.matte.edges import Upsampler
-from edge_bg.matte.options import MatteOptions
 from edge_bg.matte.shift import catch_up
 from edge_bg.matte.temporal import Motion, Smoother
 

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_bg.endings import PICTURES
 from edge_bg.errors import PictureError
 from edge_bg.pictures import colour
 from edge_bg.pictures.colour import INSTALL, STRIP
 from edge_bg.pictures.container import Facts, facts
-from edge_bg.pictures.kinds import PICTURES
 
 Rgb = NDArray[np.uint8]
 Gray = NDArray[np.uint8]

@@ -144,7 +144,7 @@ def test_no_room_and_no_right_to_write(folder: Path, tmp_path: Path, root: Path)
     assert re.search(r"[1-8] of 9 pictures done, [1-8] failed", done.stderr)
 
 
-@pytest.mark.parametrize("at_rest", [False, True])
+@pytest.mark.parametrize("at_rest", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_worker_that_dies_costs_its_picture(at_rest: bool, folder: Path, tmp_path: Path):
     """One of two processes is killed, at work or with nothing to do: its pictures are tried again, none is missing."""
     import psutil

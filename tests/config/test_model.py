@@ -184,7 +184,7 @@ def test_it_is_frozen():
 
 
 def test_matte_keys_are_the_options_of_the_matte():
-    from edge_bg.matte.options import MatteOptions
+    from edge_bg.knobs.matte import MatteOptions
 
     keys = {}
     for name, info in Matte.model_fields.items():

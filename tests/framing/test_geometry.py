@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from edge_bg.framing.look import Look, merge
 from edge_bg.framing.motion import Motion
-from edge_bg.framing.options import FramingOptions, corners
 from edge_bg.framing.window import Box, Canvas, Window
+from edge_bg.knobs.framing import FramingOptions, corners
 
 sides = st.integers(16, 1000).map(lambda n: 2 * n)
 sizes = st.tuples(sides, sides)
