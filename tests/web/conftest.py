@@ -167,10 +167,11 @@ def excused(message) -> bool:
 
 @pytest.fixture
 def visit(chromium):
-    """A function (address, width, height, ...) -> Playwright page. See above for what each page is held to."""
+    """A function (address, width, height, before, ...) -> Playwright page, which `before` is given before it opens.
+    See above for what each page is held to."""
     opened = []
 
-    def open_page(address: str, width: int = 1280, height: int = 720, **options):
+    def open_page(address: str, width: int = 1280, height: int = 720, before=None, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         page = context.new_page()
         page.set_default_timeout(20_000)  # a busy machine is no fault of the page
@@ -181,6 +182,8 @@ def visit(chromium):
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         context.on("request", lambda request: (page.asked.append(request.url), page.methods.add(request.method)))
         opened.append((context, page, urlsplit(address).netloc))
+        if before is not None:
+            before(page)
         page.goto(address, wait_until="commit")
         return page
 

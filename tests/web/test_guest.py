@@ -55,7 +55,19 @@ def files(folder):
 
 
 def test_who_walks_by_is_invited_and_begins(booth, visit):
-    page = visit(booth.url, locale="fr")
+    def slowly(page):
+        """The words arrive late when they are asked for again: nobody may be invited in another language until then."""
+        asked = []
+
+        def answer(route):
+            asked.append(route.request.url)
+            if len(asked) > 1:
+                time.sleep(0.4)
+            route.continue_()
+
+        page.route("**/lang/en.json", answer)
+
+    page = visit(booth.url, locale="fr", before=slowly)
     page.locator("#begin").wait_for()
     assert page.inner_text("#invite") == "Touch to begin", "the event's own language, not the browser's"
     page.click("#tongues button[lang=de]")

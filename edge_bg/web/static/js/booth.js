@@ -24,6 +24,7 @@ export class Booth {
   #glowing = "";
   #stirred = 0;
   #began = false;
+  #spoken = false; // whether the page's words are the event's: before that nobody is invited in another language
 
   constructor(live) {
     this.live = live;
@@ -72,7 +73,7 @@ export class Booth {
     const open = this.#state.live !== "private";
     document.body.dataset.flow = flow.state;
     for (const [id, states] of [["attract", ["attract"]], ["shutter", ["live"]], ["abort", ["counting"]], ["look", ["counting"]], ["review", ["approval"]],
-      ["result", ["result"]], ["strip", ["live", "approval"]], ["private", ["live"]]]) show(id, open && states.includes(flow.state));
+      ["result", ["result"]], ["strip", ["live", "approval"]], ["private", ["live"]]]) show(id, open && this.#spoken && states.includes(flow.state));
     this.photo.show(["approval", "result"].includes(flow.state) ? flow.photo : null);
     if (this.#state.background === this.#asked) this.#asked = null;
     this.strip.choose(this.photo.background ?? this.#asked ?? this.#state.background);
@@ -167,10 +168,22 @@ export class Booth {
       return button;
     }));
     this.#try(async () => {
-      await speak(spoken, texts ?? {});
-      by("event").textContent = texts?.attract_title || name || t("attract_title");
-      this.#notice();
+      let last = true;
+      try {
+        last = await speak(spoken, texts ?? {});
+        if (!last) return;
+        by("event").textContent = texts?.attract_title || name || t("attract_title");
+        this.#notice();
+      } finally {
+        if (last) this.#reveal();
+      }
     });
+  }
+
+  #reveal() {
+    if (this.#spoken) return;
+    this.#spoken = true;
+    this.#turn(this.#state.flow);
   }
 
   #pick(id) {

@@ -4,6 +4,7 @@ export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", fr: "Fr
 
 let words = {};
 let own = {};
+let asked = 0; // how many times a language was asked for: only the last one counts
 
 async function load(language) {
   const answer = await fetch(`static/lang/${language}.json`);
@@ -16,13 +17,17 @@ export function preferred() {
   return known.find((tag) => tag in LANGUAGES) || "en";
 }
 
-/** Take `language`; `texts` are the event's own words, which come before ours. */
+/** Take `language`; `texts` are the event's own words, which come before ours. False when another was asked for since. */
 export async function speak(language, texts = {}) {
+  const turn = ++asked;
   const chosen = language in LANGUAGES ? language : "en";
-  words = { ...(await load("en")), ...(chosen === "en" ? {} : await load(chosen)) };
+  const loaded = { ...(await load("en")), ...(chosen === "en" ? {} : await load(chosen)) };
+  if (turn !== asked) return false;
+  words = loaded;
   own = texts;
   document.documentElement.lang = chosen;
   translate(document);
+  return true;
 }
 
 export function t(key, values = {}) {
