@@ -137,8 +137,15 @@ def create_app(
         log.error("%s: %r", request.url.path, caught, exc_info=caught)
         return PlainTextResponse("the server failed to answer; its log says why\n", 500)
 
+    async def short(request: Request, caught: Exception) -> Response:
+        """Memory is short, which is no fault of the server's: a thread cannot be started either, then."""
+        if isinstance(caught, RuntimeError) and "new thread" not in str(caught):
+            raise caught
+        log.warning("%s: not answered: this machine has no memory left (free -m)", request.url.path)
+        return PlainTextResponse("no memory left: try again\n", 503, {"Retry-After": "5"})
+
     return Starlette(
-        exception_handlers={Exception: fault},
+        exception_handlers={Exception: fault, MemoryError: short, RuntimeError: short},
         routes=routes,
         middleware=[Middleware(Guard, access=access, check_host=check_host, embed=embed)],
     )

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.faults import killed
 from tests.faults.run import Result, run
 
 
@@ -20,7 +21,12 @@ def main() -> int:
     parser.add_argument("--per-life", type=int, default=130)
     parser.add_argument("--slack", type=float, default=5.0, help="times the limits, on a machine that is busy")
     parser.add_argument("--seconds", type=float, default=math.inf, help="begin no further life after so many")
+    parser.add_argument(
+        "--deaths", type=int, default=0, help="kill, crash, starve and stop the service so often instead"
+    )
     asked = parser.parse_args()
+    if asked.deaths:
+        return deaths(asked.deaths, asked.seed)
     logging.disable(logging.CRITICAL)
     start = time.monotonic()
 
@@ -50,6 +56,24 @@ def main() -> int:
         f"{len(result.leaks)} leaks in {result.frames} frames, {result.streamed} streamed, {result.recorded} recorded "
         f"and {result.piped} piped, {len(result.ended)} ends, {len(result.left)} left-overs, "
         f"{result.memory[0]:.0f} -> {result.memory[-1]:.0f} MB, {time.monotonic() - start:.0f} s"
+    )
+    return 1 if result.problems else 0
+
+
+def deaths(count: int, seed: int) -> int:
+    """`killed.run`, printed."""
+
+    def say(result: killed.Deaths) -> None:
+        print(f"{result.injected} deaths, {len(result.problems)} problems", flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="edge-bg-deaths-") as folder:
+        result = killed.run(Path(folder), count, seed, say)
+    for line in result.problems[:40]:
+        print("PROBLEM", line)
+    print(
+        f"{result.injected} deaths (seed {seed}), of which the service ended {result.died} times; pictures again after "
+        f"{result.slowest:.1f} s at most; {result.photos} photos and {result.recordings} recordings whole, "
+        f"{result.pictures} pictures in these; {len(result.problems)} problems"
     )
     return 1 if result.problems else 0
 

@@ -14,7 +14,7 @@ import pytest
 
 from edge_bg.pipeline import Pipeline
 from edge_bg.sinks.file import File
-from tests.faults import kinds
+from tests.faults import killed, kinds
 from tests.faults.kinds import FAULTS
 from tests.faults.room import Inspector, picture, wall
 from tests.faults.run import run
@@ -57,6 +57,13 @@ def picture_frame(size: tuple[int, int]) -> object:
     from edge_bg.frame import Frame
 
     return Frame(picture(size), time.monotonic(), -1, covered=True)
+
+
+@pytest.mark.slow
+def test_what_a_service_that_dies_had_written_is_whole(tmp_path: Path) -> None:
+    result = killed.run(tmp_path, 12, seed=4)
+    assert result.problems == [], "\n".join(result.problems)
+    assert result.died >= 6 and result.photos
 
 
 def test_half_a_file_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -448,3 +448,15 @@ def test_a_failing_status_is_an_answer_and_a_log_line(sink, caplog):
     assert get(sink, "/state")[0] == 500
     assert "ZeroDivisionError" in caplog.text
     assert get(sink, "/snapshot.jpg")[0] == 200
+
+
+@pytest.mark.parametrize("caught", [MemoryError(), RuntimeError("can't start new thread")])
+def test_without_memory_it_says_so_and_goes_on(sink, caplog, caught):
+    def status():
+        raise caught
+
+    sink.write(picture())
+    sink.status = status
+    assert get(sink, "/state")[0] == 503
+    assert "Traceback" not in caplog.text and "no memory left" in caplog.text
+    assert get(sink, "/snapshot.jpg")[0] == 200
