@@ -42,12 +42,13 @@ def _overview(cards: Sequence[ModelCard]) -> str:
         m = card.measured or {}
         count = m.get("million_instructions") or {}
         both = " / ".join(_number(count.get(core), 1) for core in ("cortex-a72", "cortex-a76"))
-        size = card.model.stat().st_size // 1024 if card.model.is_file() else None
+        size = card.model.stat().st_size // 1024 if card.model.is_file() else "?"
         figures = " | ".join(
             [_number(m.get("iou"), 4), _number(m.get("iou_vs_float"), 4), _number(m.get("agreement"), 4),
              _number(m.get("flicker"), 2), _number(m.get("flicker_vs_float"), 2)]
         )  # fmt: skip
-        what = f"[{card.name}](#{card.name}) | {card.size[0]}x{card.size[1]} | {card.precision} | {size or '?'}"
+        size = "shared" if card.resized_from else size
+        what = f"[{card.name}](#{card.name}) | {card.size[0]}x{card.size[1]} | {card.precision} | {size}"
         rows.append(f"| {what} | {figures} | {both if count else '–'} |")
     return "\n".join(rows) + "\n"
 
@@ -58,7 +59,7 @@ def _section(name: str, cards: Sequence[ModelCard], evaluation: Mapping[str, Any
     lines = [f"## {name}", "", f"{_sentence(about.get('intended_use', 'unknown'))}", ""]
     if picture:
         lines += [f"![What {name} keeps of the built-in portrait]({picture})", ""]
-    files = ", ".join(f"`{c.model.name}`" for c in cards)
+    files = ", ".join(dict.fromkeys(f"`{c.model.name}`" for c in cards))
     lines += [
         f"- Files: {files}",
         f"- Licence: {about.get('licence', 'unknown')}",

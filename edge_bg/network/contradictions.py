@@ -1,8 +1,13 @@
-"""Faults of a model card that only show when several of its keys are read together."""
+"""Faults of a model card that only show when several of its keys, or the card and its file, are read together."""
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from edge_bg.errors import ModelError
+from edge_bg.network import tflite
 
 if TYPE_CHECKING:
     from edge_bg.network.card import ModelCard
@@ -32,3 +37,31 @@ def contradictions(card: ModelCard, faults: list[str]) -> None:
         faults.append(f"output.person must be 0..{channels - 1} (not {out.person})")
     if out.activation == "softmax-logits" and channels < 2:
         faults.append("output.activation softmax-logits needs at least two channels (one channel: logits)")
+
+
+def differences(card: ModelCard, found: tflite.ModelFile, path: Path) -> None:
+    """Raise `ModelError` where what the file at `path` says of itself is not what `card` says."""
+    faults = []
+    for what, tensors, said in (
+        ("input", found.inputs, card.input),
+        ("output", found.outputs, card.output),
+    ):
+        if not tensors:
+            faults.append(f"it has no {what}")
+            continue
+        tensor = tensors[0]
+        if tensor.shape != said.shape:
+            faults.append(f"{what} shape is {list(tensor.shape)}, the card says {list(said.shape)}")
+        if tensor.dtype != said.dtype:
+            faults.append(f"{what} dtype is {tensor.dtype}, the card says {said.dtype}")
+        if (tensor.zero_point or 0) != (said.zero_point or 0):
+            faults.append(f"{what} zero_point is {tensor.zero_point}, the card says {said.zero_point}")
+        if not math.isclose(tensor.scale or 0.0, said.scale or 0.0, rel_tol=1e-4, abs_tol=1e-9):
+            faults.append(f"{what} scale is {tensor.scale}, the card says {said.scale}")
+    if len(found.inputs) > 1:
+        faults.append(f"it has {len(found.inputs)} inputs, one picture was expected")
+    if faults:
+        raise ModelError(
+            f"{path} is not what {card.path.name} describes: " + "; ".join(faults),
+            hint=f"Correct the card, or print a fresh one: edge-bg models card {path}",
+        )

@@ -43,6 +43,14 @@ class Fields:
         self.fault("shape", "a list such as [1, 144, 256, 3]")
         return (1,) * lengths[0]
 
+    def size(self, key: str) -> tuple[int, int]:
+        """A list of two whole numbers, height and width."""
+        value = self.data.get(key)
+        if isinstance(value, list) and len(value) == 2 and all(type(n) is int and 0 < n <= 8192 for n in value):
+            return (value[0], value[1])
+        self.fault(key, "height and width, such as [288, 512]")
+        return (1, 1)
+
     def number(self, key: str) -> float | None:
         """A finite number, or None."""
         value = self.data.get(key)

@@ -18,6 +18,7 @@ DTYPES: Final = {
     6: "bool", 7: "int16", 9: "int8", 10: "float64", 16: "uint16", 15: "uint32",
 }  # fmt: skip
 _CUSTOM: Final = 32
+_RESIZE_BILINEAR, _PAD = 23, 34
 _MOST: Final = 1_000_000  # no table of a model that fits a board has more entries
 
 
@@ -122,6 +123,62 @@ def read(data: bytes, name: str) -> ModelFile:
         return _read(_Reader(data))
     except _Bad as error:
         raise ModelError(f"{name} is truncated or damaged: {error}", hint="Copy or download the file again.") from None
+
+
+def resized(data: bytes, made_for: tuple[int, int], size: tuple[int, int], name: str) -> bytes:
+    """The network in `data`, made for pictures of `made_for` (height, width), rewritten for `size`: as many bytes.
+
+    For networks of convolutions alone, whose planes are a whole fraction of the picture: the heights and widths in the
+    tensors' shapes change, and those that enlargements are told. `name` is used in errors. Raises `ModelError` where
+    the bytes are no model, or one whose planes do not fit `size`.
+    """
+    made = read(data, name)
+    if not made.inputs or made.inputs[0].shape[1:3] != made_for:
+        found = list(made.inputs[0].shape) if made.inputs else "nothing"
+        raise ModelError(f"{name} takes {found}, the card says that it was made for {made_for[0]}x{made_for[1]}")
+    try:
+        return _resized(_Reader(data), made_for, size)
+    except (_Bad, struct.error) as error:
+        what = f"{name} cannot be rewritten for a picture {size[0]} high and {size[1]} wide: {error}"
+        raise ModelError(what, hint="Take a size that 32 divides.") from None
+
+
+def _resized(r: _Reader, made_for: tuple[int, int], size: tuple[int, int]) -> bytes:
+    model = r.follow(0)
+    graph, buffers = r.tables(model, 2)[0], r.tables(model, 4)
+    tensors, codes = r.tables(graph, 0), r.tables(model, 1)
+    kinds = [max(r.scalar(c, 0, "b"), r.scalar(c, 3, "i")) for c in codes]
+    made = bytearray(r.data)
+
+    def fitted(plane: tuple[int, int]) -> tuple[int, int]:
+        found = [divmod(n * new, old) for n, new, old in zip(plane, size, made_for, strict=True)]
+        if any(rest for _, rest in found):
+            raise _Bad(f"its plane of {plane[0]}x{plane[1]} would not be whole")
+        return found[0][0], found[1][0]
+
+    def plane(tensor: int) -> tuple[int, int]:
+        shape = r.numbers(_pick(tensors, tensor), 0, "i")
+        return int(shape[1]), int(shape[2])
+
+    padded, told = {}, set()
+    for operator in r.tables(graph, 3):
+        kind = _pick(kinds, r.scalar(operator, 0, "I"))
+        inputs, outputs = ([int(i) for i in r.numbers(operator, k, "i")] for k in (1, 2))
+        if kind == _PAD:
+            padded[outputs[0]] = inputs[0]
+        elif kind == _RESIZE_BILINEAR:
+            told.add(inputs[1])
+    for index, tensor in enumerate(tensors):
+        start, rank = r.vector(tensor, 0)
+        weights, length = r.vector(_pick(buffers, r.scalar(tensor, 2, "I")), 0, 1)
+        if index in told and length == 8:
+            struct.pack_into("<2i", made, weights, *fitted((r.at("i", weights), r.at("i", weights + 4))))
+        if length or rank != 4 or plane(index) == (1, 1):
+            continue
+        inner = plane(padded.get(index, index))
+        more = [whole - own for whole, own in zip(plane(index), inner, strict=True)]
+        struct.pack_into("<2i", made, start + 4, *(n + extra for n, extra in zip(fitted(inner), more, strict=True)))
+    return bytes(made)
 
 
 def _read(r: _Reader) -> ModelFile:

@@ -8,10 +8,13 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from edge_bg.network.tflite import resized
 
 from . import equalise, matting, quantise, retrained, salient, surgery, tflite
 from .catalogue import LIMITS, LIMITS_OF_ANYTHING, LIMITS_OF_EDGES, RETRAINED_DATA, TRAINING_DATA, VARIANTS, Variant
@@ -83,8 +86,10 @@ def both(data: bytes, v: Variant, numbers: dict[str, Any]) -> tuple[Graph, Graph
     return whole, quantise.quantise(shaped(parts, numbers["scales"], v.shape, weights), named(numbers["ranges"]))
 
 
-def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[str, Any] | None) -> dict[str, Any]:
-    """The card of a finished model; what was measured is carried over while the bytes are the same."""
+def card(
+    variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[str, Any] | None, file: bytes
+) -> dict[str, Any]:
+    """The card of a finished model, which lies in `file`; what was measured is carried over while it is the same."""
     integer = precision == "int8"
     sha, dtype = hashlib.sha256(data).hexdigest(), "int8" if integer else "float32"
     h, w = variant.size
@@ -102,7 +107,8 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         picture = quantise.picture(variant.pixels)
         inp |= {"scale": float(picture.scale), "zero_point": int(picture.zero_point)}
         out |= {"scale": float(quantise.OUTPUT.scale), "zero_point": int(quantise.OUTPUT.zero_point)}
-    same = old is not None and old.get("sha256") == sha
+    resized = {"resized": {"from": list(variant.resized), "sha256": sha}} if variant.resized else {}
+    same = old is not None and old.get("resized", old).get("sha256") == sha
     built: dict[str, Any] = {
         "source": f"PyPI {variant.parent.wheel.requirement}, {variant.parent.wheel.folder}{variant.parent.file}",
         "upstream_sha256": variant.parent.sha256,
@@ -133,8 +139,9 @@ def card(variant: Variant, precision: str, data: bytes, graph: Graph, old: dict[
         "name": variant.name,
         "precision": precision,
         **({"use": variant.use} if variant.use != "people" else {}),
-        "file": variant.stem(precision) + ".tflite",
-        "sha256": sha,
+        "file": (replace(variant, size=variant.resized) if variant.resized else variant).stem(precision) + ".tflite",
+        "sha256": hashlib.sha256(file).hexdigest(),
+        **resized,
         "input": inp,
         "output": out,
         "framing": "stretch",
@@ -169,11 +176,17 @@ def build(
             graph = integer if precision == "int8" else whole
             text = f"edge_bg {v.name} {precision}: {v.what}"
             data = tflite.write(graph, half=precision == "float16", description=text)
-            path = out / f"{v.stem(precision)}.tflite"
-            beside = path.with_suffix(".yaml")
+            beside = out / f"{v.stem(precision)}.yaml"
             old = yaml.safe_load(beside.read_text()) if beside.exists() else None
-            files[path] = data
-            files[beside] = dump(card(v, precision, data, graph, old)).encode()
+            file = data
+            if v.resized is None:
+                files[beside.with_suffix(".tflite")] = data
+            else:
+                shared = replace(v, size=v.resized, resized=None)
+                file = files[out / f"{shared.stem(precision)}.tflite"]
+                if resized(file, v.resized, v.size, shared.stem(precision)) != data:
+                    raise SystemExit(f"{v.stem(precision)}: is not what {shared.stem(precision)} becomes at that size")
+            files[beside] = dump(card(v, precision, data, graph, old, file)).encode()
     return files
 
 
@@ -185,7 +198,7 @@ def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
     old = before["models"]
     result: dict[str, Any] = {}
     for v in VARIANTS:
-        if v.recipe == "selfie" and v.calibration != v.name:
+        if (v.recipe == "selfie" and v.calibration != v.name) or v.resized:
             continue
         if wanted and v.name not in wanted:
             result[v.calibration] = old[v.calibration]

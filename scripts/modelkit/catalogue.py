@@ -77,6 +77,7 @@ class Variant:
     use: str = "people"
     what: str = "person segmentation, from MediaPipe selfie segmentation (Apache-2.0)"
     training_data: str | None = None
+    resized: tuple[int, int] | None = None  # the size in whose file it lies; it has none of its own then
 
     def stem(self, precision: str) -> str:
         """The file's name without its ending."""
@@ -107,7 +108,7 @@ def _portrait(size: tuple[int, int], intended_use: str) -> Variant:
         MODNET,
         size,
         intended_use,
-        "portrait-{}x{}".format(*size),
+        "portrait-288x512",
         precisions=("int8",),
         recipe="matting",
         pixels=Pixels(128, 127.5),
@@ -117,6 +118,7 @@ def _portrait(size: tuple[int, int], intended_use: str) -> Variant:
             "by MODNet's authors, on portraits with mattes that are not published and on pictures from the internet; "
             "whether the people agreed is not said. Nothing was trained here."
         ),
+        resized=None if size == MODNET.size else MODNET.size,
     )
 
 

@@ -52,7 +52,7 @@ def instructions(paths: list[Path]) -> dict[str, dict[str, float]]:
 def float_twins(wanted: list[ModelCard], cards: list[ModelCard], folder: Path, data: Path) -> list[ModelCard]:
     """The float networks of those integer ones that ship without: made in `folder`, to be compared with."""
     lonely = {card.path.stem for card in wanted if card.precision == "int8" and gate.float_twin(card, cards) is None}
-    made = [replace(v, precisions=("float16",)) for v in VARIANTS if v.stem("int8") in lonely]
+    made = [replace(v, precisions=("float16",), resized=None) for v in VARIANTS if v.stem("int8") in lonely]
     source = data / "models"
     for path, content in build(source if source.is_dir() else None, folder, [v.name for v in made], made).items():
         path.write_bytes(content)
@@ -105,16 +105,24 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             twins = float_twins(wanted, cards, Path(folder), Path(where)) if a.write else []
             found = gate.measure(wanted, [*cards, *twins], Path(where), progress=_progress)
-        counts = instructions([card.model for card in wanted]) if a.write else {}
+        with tempfile.TemporaryDirectory() as folder:
+            counts = instructions([_alone(card, Path(folder)) for card in wanted]) if a.write else {}
         for card in wanted:
             now = found[card.path.stem]
             print(card.path.stem, now, flush=True)
             if a.write:
-                write(card, now, counts.get(card.model.name))
+                write(card, now, counts.get(f"{card.path.stem}.tflite"))
             else:
                 wrong += gate.verdict(card.path.stem, card.measured, now)
     if wrong:
         raise SystemExit("\n".join(wrong))
+
+
+def _alone(card: ModelCard, folder: Path) -> Path:
+    """The card's network in a file of its own."""
+    path = folder / f"{card.path.stem}.tflite"
+    path.write_bytes(card.read_model())
+    return path
 
 
 def _progress(done: int, total: int) -> None:

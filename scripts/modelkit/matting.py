@@ -44,6 +44,9 @@ def base(data: bytes, v: Variant) -> Graph:
     """The float graph, its normalisations whole. What it takes for grey is 127.5; 128 here is half a level more."""
     g = from_onnx.read(data, v.size)
     norms.relu_before_concatenation(g)
+    for op in g.ops:
+        if op.kind == "RESIZE_BILINEAR":  # no name in the file tells the size: edge_bg.network.tflite.resized
+            op.attrs["told"] = op.output
     return g
 
 

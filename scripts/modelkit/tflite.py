@@ -181,7 +181,7 @@ class _Writer:
         elif op.kind == "RESIZE_BILINEAR":
             opts, kind_of_options = S.ResizeBilinearOptionsT(), bo.ResizeBilinearOptions
             opts.halfPixelCenters, opts.alignCorners = a["half_pixel"], a["align"]
-            ins.append(self.extra("size/{}x{}".format(*shape[1:3]), shape[1:3]))
+            ins.append(self.extra("size/" + a.get("told", "{}x{}".format(*shape[1:3])), shape[1:3]))
         elif op.kind == "RESHAPE":
             opts, kind_of_options = S.ReshapeOptionsT(), bo.ReshapeOptions
             opts.newShape = np.array(shape, np.int32)
