@@ -152,7 +152,7 @@ class Cutter:
         photo = _photo(picture)
         work = _shrunk(photo.rgb)
         guide = work.astype(np.float32) / np.float32(255)
-        coarse, subject = self._found(work)
+        coarse, subject, sure = self._found(work)
         mask = _stretched(coarse, SURE)
         if also is not None:
             mask = np.maximum(mask, _over(also, mask))
@@ -171,19 +171,19 @@ class Cutter:
         reach = max(3, round(0.01 * longer))
         near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
         front *= near[..., None]
-        return replace(_full(photo, fit, front, back), confidence=expected_overlap(coarse), subject=subject)
+        return replace(_full(photo, fit, front, back), confidence=sure, subject=subject)
 
-    def _found(self, work: Rgb) -> tuple[NDArray[np.float32], str]:
-        """The networks' mask, and what it is of."""
+    def _found(self, work: Rgb) -> tuple[NDArray[np.float32], str, float]:
+        """The networks' mask, what it is of, and how sure it is."""
         people = coarse_mask(work, self.segmenter) if self.subject != "anything" else None
         if people is not None and self.subject == "people":
-            return people, "people"
+            return people, "people", expected_overlap(people)
         if self._things is None:
             self._things = Segmenter(find(THINGS), delegates=self._delegates, threads=self._threads)
-        things = things_mask(work, self._things)
-        if people is not None and people_are_meant(people, things):
-            return people, "people"
-        return things, "anything"
+        things, looks = things_mask(work, self._things)
+        if people is not None and people_are_meant(people, looks):
+            return people, "people", expected_overlap(people)
+        return things, "anything", expected_overlap(looks)
 
     def many(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Cutout | PictureError]]:
         """Each picture with its cut-out, or with the error that says why there is none; one is in memory at a time."""

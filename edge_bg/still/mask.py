@@ -161,6 +161,18 @@ def _with_detail(picture: Rgb, mask: Mask, box: Box, segmenter: Segmenter) -> Ma
 def look(picture: Rgb, box: Box, segmenter: Segmenter, *, mirror: bool = True) -> Mask:
     """What the network sees in `box`, as a mask of the whole picture; with `mirror` the mean with that of the mirrored
     box."""
+    seen = _seen(picture, box, segmenter, mirror)
+    return _placed(sum(seen[1:], seen[0]) / np.float32(len(seen)), box, picture, segmenter)
+
+
+def two_looks(picture: Rgb, box: Box, segmenter: Segmenter) -> tuple[Mask, Mask]:
+    """What the network sees in `box`, and in the mirrored box, as masks of the whole picture."""
+    one, two = (_placed(seen, box, picture, segmenter) for seen in _seen(picture, box, segmenter, True))
+    return one, two
+
+
+def _seen(picture: Rgb, box: Box, segmenter: Segmenter, mirror: bool) -> list[Mask]:
+    """Masks of the network's own size."""
     across, down = segmenter.card.size
     x, y, wide, high = box
     size = (across * FINER, down * FINER)
@@ -170,18 +182,22 @@ def look(picture: Rgb, box: Box, segmenter: Segmenter, *, mirror: bool = True) -
         picture = cv2.GaussianBlur(picture, (0, 0), sigmaX=sigma[0], sigmaY=sigma[1])  # type: ignore[assignment]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     part: Any = cv2.warpAffine(picture, _view(*step, x, y), size, flags=flags, borderMode=cv2.BORDER_CONSTANT)
-    total = np.zeros(segmenter.card.mask_size[::-1], np.float32)
+    out = []
     for mirrored in (False, True)[: 1 + mirror]:
         rgb = np.ascontiguousarray(part[:, ::-1]) if mirrored else part
-        seen = segmenter(Frame(from_rgb(rgb), 0.0, 0)).astype(np.float32)
-        total += seen[:, ::-1] if mirrored else seen
-    total /= np.float32(255 * (1 + mirror))
+        seen = segmenter(Frame(from_rgb(rgb), 0.0, 0)).astype(np.float32) / np.float32(255)
+        out.append(seen[:, ::-1] if mirrored else seen)
+    return out
+
+
+def _placed(seen: Mask, box: Box, picture: Rgb, segmenter: Segmenter) -> Mask:
+    x, y, wide, high = box
     columns, rows = segmenter.card.mask_size
     back = (columns / wide, rows / high)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     size = (picture.shape[1], picture.shape[0])
     view = _view(*back, -x * back[0], -y * back[1])
-    mask = np.asarray(cv2.warpAffine(total, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    mask = np.asarray(cv2.warpAffine(seen, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
     return np.clip(mask, 0, 1, out=mask)
 
 
