@@ -16,6 +16,7 @@ import numpy as np
 from edge_bg.booth.recent import Recent
 from edge_bg.errors import NotNow
 from edge_bg.frame import Frame, Picture
+from edge_bg.said import Said, say
 
 SECONDS: Final = 30.0
 EVERY: Final = 0.25  # seconds between the frames that are looked at
@@ -91,7 +92,15 @@ class Measured:
         """`[{name, verdict, value, words, help}]`; verdict good, fair or poor."""
         if self.count < LEAST:
             text = "No picture with a cut-out came: is the camera on, and is somebody in front of it?"
-            return [_point("Picture", "poor", f"{self.count} pictures", text, "Look at Health for what is wrong.")]
+            return [
+                _point(
+                    "Picture",
+                    "poor",
+                    say("{count} pictures", count=self.count),
+                    text,
+                    "Look at Health for what is wrong.",
+                )
+            ]
         return [self._lit(), self._overlit(), self._grain(), self._calm(), self._framed(), self._leaks()]
 
     def _lit(self) -> dict[str, Any]:
@@ -101,7 +110,7 @@ class Measured:
         light = float(np.median(self._light))
         words = ("There is light enough on the guest.", "The guest is a little dark.", "The guest is dark.")
         help = "Put a lamp beside the camera, pointing at the guest; a white wall or sheet makes it soft."
-        return _judged("Light", -light, (-DIM, -DARK), f"{light:.0f} of 255", words, help)
+        return _judged("Light", -light, (-DIM, -DARK), say("{light} of 255", light=f"{light:.0f}"), words, help)
 
     def _overlit(self) -> dict[str, Any]:
         burnt = float(np.median(self._burnt)) if self._burnt else 0.0
@@ -119,7 +128,7 @@ class Measured:
         noise = float(np.median(self._noise))
         words = ("The picture is clean.", "The picture is grainy.", "The picture is very grainy: edges will tremble.")
         help = "More light is what helps; then a lower gain (ISO) of the camera."
-        return _judged("Noise", noise, (GRAINY, NOISY), f"{noise:.1f} levels", words, help)
+        return _judged("Noise", noise, (GRAINY, NOISY), say("{noise} levels", noise=f"{noise:.1f}"), words, help)
 
     def _calm(self) -> dict[str, Any]:
         if not self._shift:
@@ -127,7 +136,8 @@ class Measured:
         shift = float(np.percentile(self._shift, 90))
         words = ("Camera and room stand still.", "The camera trembles a little.", "The camera or the room moves.")
         help = "Fix the camera to a wall or a heavy stand, away from steps and fans; turn its autofocus off."
-        return _judged("Stillness", shift, (TREMBLES, SHAKES), f"{shift:.1f} of {WIDTH} pixels", words, help)
+        value = say("{shift} of {width} pixels", shift=f"{shift:.1f}", width=WIDTH)
+        return _judged("Stillness", shift, (TREMBLES, SHAKES), value, words, help)
 
     def _framed(self) -> dict[str, Any]:
         if not self._boxes:
@@ -145,7 +155,9 @@ class Measured:
             trouble.append("The guest is cut off at the side: move the camera back.")
         verdict = "good" if not trouble else "fair" if len(trouble) == 1 else "poor"
         words = "The guest is well in the picture." if not trouble else "The guest is not well in the picture."
-        return _point("Framing", verdict, f"{height:.0%} of the height", words, " ".join(trouble))
+        advice = {f"advice{at}": say(each) for at, each in enumerate(trouble)}
+        help = say(" ".join(f"{{{name}}}" for name in advice), **advice)
+        return _point("Framing", verdict, say("{share} of the height", share=f"{height:.0%}"), words, help)
 
     def _leaks(self) -> dict[str, Any]:
         leak = float(np.percentile(self._leak, 75))
@@ -164,7 +176,8 @@ def _judged(
 
 
 def _point(name: str, verdict: str, value: str, words: str, help: str) -> dict[str, Any]:
-    return {"name": name, "verdict": verdict, "value": value, "words": words, "help": help}
+    told = {"name": name, "value": value, "words": words, "help": help}
+    return {**{key: text if isinstance(text, Said) else say(text) for key, text in told.items()}, "verdict": verdict}
 
 
 class Check:
@@ -175,27 +188,31 @@ class Check:
         self._points: list[dict[str, Any]] = []
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._end = 0.0
 
     def start(self) -> None:
         """Begin. Raises NotNow while one runs."""
         if self._thread is not None and self._thread.is_alive():
             raise NotNow("the check is running already")
         self._points = []
+        self._end = time.monotonic() + self.seconds
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="edge-bg-check", daemon=True)
         self._thread.start()
 
     def told(self) -> dict[str, Any]:
-        """`running`, and `points` once it is done."""
-        return {"running": self._thread is not None and self._thread.is_alive(), "points": self._points}
+        """`running` and how many seconds are `left`, and `points` once it is done."""
+        running = self._thread is not None and self._thread.is_alive()
+        left = max(0, round(self._end - time.monotonic())) if running else 0
+        return {"running": running, "left": left, "points": self._points}
 
     def close(self) -> None:
         """Give up; idempotent."""
         self._stop.set()
 
     def _run(self) -> None:
-        measured, end = Measured(), time.monotonic() + self.seconds
-        while time.monotonic() < end and not self._stop.wait(EVERY):
+        measured = Measured()
+        while time.monotonic() < self._end and not self._stop.wait(EVERY):
             self._awake()
             shot = self._recent.next(self._recent.count, 0.5)
             if shot is not None:

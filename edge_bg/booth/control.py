@@ -182,7 +182,7 @@ class Control:
     def _told(self, shelf: Shelf, item: Item, on: str | None) -> dict[str, Any]:
         thumb = f"/api/v1/{shelf}/{item.id}/thumb.{'png' if shelf == 'foregrounds' else 'jpg'}"
         told = {"id": item.id, "name": item.name, "kind": item.kind, "thumb": thumb}
-        return {**told, "foreground": item.foreground, "selected": item.id == on}
+        return {**told, "foreground": item.foreground, "fixed": item.path is None, "selected": item.id == on}
 
     # --- acting ------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from edge_bg.endings import PICTURES
 from edge_bg.errors import EdgeBgError, NotAllowed, NotThere, Refused
 from edge_bg.frame import I420, Size, from_bgr
 from edge_bg.pictures import read_photo
+from edge_bg.said import say
 
 Shelf = Literal["backgrounds", "foregrounds"]
 READY: Final = 24  # pictures kept at the frame's size, so that a tap shows them at once
@@ -152,15 +153,17 @@ class Library:
         return cv2.GaussianBlur(fit_picture(read_picture(asset_path("backdrop.jpg")), THUMB, "cover"), (0, 0), 12)
 
     def _built_in(self, own: Sequence[Item]) -> list[Item]:
-        configured = Item("configured", "As configured", self._configured.kind, self._configured)
+        configured = Item("configured", say("As configured"), self._configured.kind, self._configured)
         if own:
             return [configured]
         found = [configured]
         if getattr(self._configured, "path", None) != asset_path("backdrop.jpg"):
-            found.append(Item("backdrop", "Backdrop", "image", ImageBackground(path=asset_path("backdrop.jpg"))))
+            found.append(Item("backdrop", say("Backdrop"), "image", ImageBackground(path=asset_path("backdrop.jpg"))))
         if self._configured.kind != "blur":
-            found.append(Item("blur", "Blurred room", "blur", BlurBackground()))
-        for name, color in (("Night blue", "#202830"), ("White", "#ffffff"), ("Green", "#00b140")):
+            found.append(Item("blur", say("Blurred room"), "blur", BlurBackground()))
+        for name, color in (
+            (say("Night blue"), "#202830"), (say("White"), "#ffffff"), (say("Green"), "#00b140"),
+        ):  # fmt: skip
             if getattr(self._configured, "color", None) != color:
                 found.append(Item(f"color-{color[1:]}", name, "color", ColorBackground(color=color)))
         return found
@@ -204,14 +207,15 @@ class Library:
         """Put a picture that has been checked on a shelf. Raises NotAllowed, Refused, CannotWrite."""
         folder = self._writable()
         if len(self._files(shelf, {})) >= MOST:
-            raise Refused(f"there are {MOST} {shelf} already", hint="delete some first")
+            raise Refused(say("there are {count} pictures already", count=MOST), hint="delete some first")
+        before = [item.id for item in self.items(shelf) if item.path]
         path = folder / shelf / files.new_name(shelf[:-1], suffix)
         files.put(path, data)
         made = files.identity(path)
         with self._lock:
             listed = files.get_json(self._list(shelf))
             listed.setdefault("items", {})[made] = {"name": name}
-            listed["order"] = [*_texts(listed.get("order")), made]
+            listed["order"] = [*before, made]  # last, also where nobody has put the others in order yet
             self._put(shelf, listed)
         return self.get(shelf, made)
 
@@ -258,7 +262,7 @@ class Library:
         item = self.get(shelf, name)
         self._writable()
         if item.path is None:
-            raise NotAllowed(f"{item.name} is built in and stays as it is")
+            raise NotAllowed(say("{name} is built in and stays as it is", name=item.name))
         return item
 
     def _writable(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections import deque
 from typing import Any, Final
@@ -20,11 +21,20 @@ from edge_bg.config.shorthand import did_you_mean
 from edge_bg.errors import NotAllowed, NotNow, NotThere, PictureError
 from edge_bg.network.card import models as installed
 from edge_bg.pictures import decode
+from edge_bg.said import say
 from edge_bg.sources.cameras import list_cameras
 
 UPLOAD_MEGAPIXELS: Final = 40.0
 KEPT_SIDE: Final = 3840  # pixels of the longer side of a background as it is kept
 LINES: Final = 200  # of the log
+MODELS: Final = {
+    "small": say("small: the quickest"),
+    "landscape": say("landscape: quick, for wide pictures"),
+    "landscape-listed": say("landscape-listed: trained on listed pictures only"),
+    "general": say("general: for upright and square pictures"),
+    "large": say("large: the finest, and the slowest"),
+    "objects": say("objects: things instead of people"),
+}
 
 
 class Lines(logging.Handler):
@@ -63,7 +73,8 @@ class Operator:
         photo = decode(data, "the upload", max_megapixels=UPLOAD_MEGAPIXELS)
         high, wide = photo.rgb.shape[:2]
         if min(high, wide) < 16:
-            raise PictureError(f"the upload is {wide}x{high}: too small to be of use")
+            size = f"{wide}x{high}"
+            raise PictureError(say("the picture has {size} pixels: it is too small to be of use", size=size))
         scale = min(1.0, KEPT_SIDE / max(high, wide))
         size = (max(1, round(wide * scale)), max(1, round(high * scale)))
         if shelf == "foregrounds":
@@ -199,8 +210,9 @@ class Operator:
     def models(self) -> list[dict[str, Any]]:
         """The networks that are there."""
         running = self._c.machine.health()["model"]
-        names = dict.fromkeys(card.name for card in installed())
-        return [{"name": name, "selected": str(running).split("-")[0] == name} for name in names]
+        names = dict.fromkeys(card.name for card in installed() if card.use != "edges")
+        told = [{"name": name, "label": MODELS.get(name, name)} for name in names]
+        return [{**each, "selected": _family(running) == each["name"]} for each in told]
 
     def model(self, name: str) -> list[dict[str, Any]]:
         """Run another network, live. Raises NotThere, ModelError, NotNow."""
@@ -227,4 +239,9 @@ class Operator:
 
 
 def _source_words(kind: str) -> str:
-    return {"synthetic": "The built-in demo", "file": "A video", "images": "Pictures"}.get(kind, kind)
+    return {"synthetic": say("The built-in demo"), "file": say("A video"), "images": say("Pictures")}.get(kind, kind)
+
+
+def _family(running: Any) -> str:
+    """The name of a network in what the health says, such as `landscape-listed` of `landscape-listed-144x256-int8`."""
+    return re.sub(r"-\d+x\d+-\w+$", "", str(running))

@@ -12,6 +12,7 @@ from edge_bg.errors import Refused
 from edge_bg.knobs.composite import CompositeOptions
 from edge_bg.knobs.framing import FramingOptions
 from edge_bg.knobs.matte import MatteOptions
+from edge_bg.said import say
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class Setting:
 
     def told(self, value: Any, default: Any) -> dict[str, Any]:
         """As the API has it."""
-        plain: dict[str, Any] = {"key": self.key, "label": self.label, "help": self.help, "kind": self.kind}
+        plain: dict[str, Any] = {"key": self.key, "label": say(self.label), "help": say(self.help), "kind": self.kind}
         if self.kind == "range":
             plain |= {"min": self.low, "max": self.high, "step": self.step}
         if self.kind == "choice":
-            plain |= {"choices": list(self.choices)}
+            plain |= {"choices": list(self.choices), "labels": [say(each) for each in self.choices]}
         return {**plain, "value": value, "default": default}
 
 
@@ -101,7 +102,7 @@ def told(config: Config) -> dict[str, Any]:
     plain, default = config.model_dump(mode="json"), Config().model_dump(mode="json")
     return {
         "groups": [
-            {"name": name, "settings": [each.told(get(plain, each.key), get(default, each.key)) for each in group]}
+            {"name": say(name), "settings": [each.told(get(plain, each.key), get(default, each.key)) for each in group]}
             for name, group in GROUPS
         ]
     }

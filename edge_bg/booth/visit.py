@@ -54,6 +54,7 @@ class Visit:
         self._flow = Flow(seconds, clock())
         self._agreed = False
         self._left = 0  # shots of this photo still to come
+        self._failed = False  # whether the last shot came to nothing
         self.photo: str | None = None
         self.told: list[Callable[[str], None]] = []
         self._touched: tuple[str, float] | None = None
@@ -68,6 +69,7 @@ class Visit:
         with self._lock:
             self.touch(by)
             self._do(action)
+            self._failed = False
             return self.flow()
 
     def touch(self, by: str) -> None:
@@ -96,7 +98,7 @@ class Visit:
         return self._ask and not self._agreed
 
     def flow(self) -> dict[str, Any]:
-        """`state`, `ends_in`, `count` and `photo`, as the API has them."""
+        """`state`, `ends_in`, `count`, `photo`, and whether the last shot `failed`, as the API has them."""
         with self._lock:
             self._tick()
             left = self._flow.ends_in(self._clock())
@@ -106,6 +108,7 @@ class Visit:
                 "ends_in": None if left is None else round(left, 1),
                 "count": int(left) + 1 if counting and left is not None else None,
                 "photo": self.photo,
+                "failed": self._failed,
             }
 
     def close(self) -> None:
@@ -175,6 +178,7 @@ class Visit:
         with self._lock:
             if self._closed or self._flow.state != "capture" or (made is not None and photo != self.photo):
                 return
+            self._failed = made is None
             self._do("captured" if made is not None else "failed")
             self._wake.notify_all()
 

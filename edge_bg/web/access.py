@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import math
 import secrets
 import time
 from collections import OrderedDict
@@ -15,6 +16,8 @@ from typing import Final, Literal
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
+
+from edge_bg.said import say
 
 Role = Literal["view", "guest", "operator"]
 RANK: Final[dict[str, int]] = {"view": 0, "guest": 1, "operator": 2}
@@ -27,7 +30,8 @@ class TooOften(Exception):
     """This client, or all of them together, ask more often than they may; `wait` is in seconds."""
 
     def __init__(self, wait: float) -> None:
-        super().__init__(f"too many tries: wait {wait:.0f} seconds")
+        self.words = say("too many tries: wait {seconds} seconds", seconds=math.ceil(wait))
+        super().__init__(self.words)
         self.wait = wait
 
 

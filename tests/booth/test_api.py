@@ -32,7 +32,7 @@ def test_the_state_of_a_booth_that_is_only_watched(watched):
     state = watched.client().get("/state").json()
     assert state["role"] == "view" and state["control"] is False and state["storage"] is False
     assert state["size"] == [320, 180] and state["background"] == "configured"
-    assert state["flow"] == {"state": "attract", "ends_in": None, "count": None, "photo": None}
+    assert state["flow"] == {"state": "attract", "ends_in": None, "count": None, "photo": None, "failed": False}
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ACTING)

@@ -142,6 +142,9 @@ def booth(root, photos, tmp_path_factory):
     """A running booth that guests and the operator may touch. For tests that leave it as they found it."""
     with services(root, tmp_path_factory.mktemp("booth")) as start:
         events = tmp_path_factory.mktemp("events")
+        for name, text in (("first", "name: First event\n"), ("zoo", "name: Zoo\nlanguage: de\n")):
+            (events / name).mkdir()
+            (events / name / "event.yaml").write_text(text)
         yield start(BOOTH.replace("PHOTOS", str(photos)).replace("EVENTS", str(events)))
 
 

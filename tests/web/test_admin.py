@@ -98,6 +98,29 @@ def test_the_guest_is_placed_by_hand(desk, pixels):
     )
 
 
+def touch(page, kind, *points):
+    """Fingers on the screen, as the browser itself gets them."""
+    if not hasattr(page, "fingers"):
+        page.fingers = page.context.new_cdp_session(page)
+    where = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+    page.fingers.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": where})
+
+
+def test_two_fingers_make_the_guest_smaller(booth, visit):
+    page = visit(booth.url + "admin", has_touch=True)
+    log_in(page)
+    page.click("#place-on")
+    box = page.locator("#grip").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch(page, "Start", (x - 80, y), (x + 80, y))
+    for step in range(1, 5):
+        touch(page, "Move", (x - 80 + 10 * step, y), (x + 80 - 10 * step, y))
+    touch(page, "End")
+    page.wait_for_function(PLACE + "then((s) => Math.abs(s.place.scale - 0.5) < 0.02 && Math.abs(s.place.x) < 0.02)")
+    page.click("#place-reset")
+    page.wait_for_function(PLACE + "then((s) => s.place.scale === 1)")
+
+
 def test_the_zone_is_drawn_on_the_picture(desk):
     desk.click("#zone-on")
     desk.locator("#handles button").first.wait_for()
@@ -141,6 +164,53 @@ def test_backgrounds_and_frames_come_go_and_change_places(desk, pixels, tmp_path
     card.get_by_label("Delete Old bricks").click()
     desk.click("#sure-yes")
     card.wait_for(state="detached")
+
+
+def test_pictures_are_dragged_to_another_place(booth, visit, tmp_path):
+    page = visit(booth.url + "admin", width=900, height=1400, has_touch=True)
+    log_in(page)
+    page.click("#tab-pictures")
+    for name in ("One", "Two", "Three"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((90, 160, 3), 40 * len(name), np.uint8))
+        page.set_input_files("#add-backgrounds", str(tmp_path / f"{name}.png"))
+        page.get_by_label(f"Use {name}").wait_for()
+    order = "(names) => [...document.querySelectorAll('#shelf-backgrounds input')].map((e) => e.value).join() === names"
+    page.wait_for_function(order, arg="One,Two,Three")
+    page.get_by_label("Use Three").drag_to(page.get_by_label("Use One"))
+    page.wait_for_function(order, arg="Three,One,Two")
+    middle = lambda box: (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)  # noqa: E731
+    card = page.locator("#shelf-backgrounds .card", has=page.get_by_label("Use Two"))
+    begin = middle(card.locator(".grab").bounding_box())
+    end = middle(page.get_by_label("Use Three").bounding_box())
+    touch(page, "Start", begin)
+    for share in (0.5, 1):
+        touch(page, "Move", tuple(a + (b - a) * share for a, b in zip(begin, end, strict=True)))
+    touch(page, "End")
+    page.wait_for_function(order, arg="Two,Three,One")
+    for name in ("One", "Two", "Three"):
+        page.get_by_label(f"Delete {name}").click()
+        page.click("#sure-yes")
+        page.get_by_label(f"Use {name}").wait_for(state="detached")
+
+
+def test_another_event_and_another_model_while_it_runs(booth, visit):
+    page = visit(booth.url + "admin", locale="de-AT")
+    log_in(page)
+    page.get_by_text("Kantenschärfe").wait_for()  # the operator's own language, in what the server says, too
+    page.select_option("#profile", label="Zoo")
+    guest = visit(booth.url)
+    heading = "(text) => document.querySelector('#event').textContent + document.documentElement.lang === text"
+    guest.wait_for_function(heading, arg="Zoode")  # the event's own language
+    page.click("#tab-camera")
+    page.select_option("#model-pick", "small")
+    page.wait_for_function("fetch('state').then((a) => a.json()).then((s) => s.model.startsWith('small'))")
+    page.click("#tab-health")
+    page.get_by_text("small-112x192-int8 auf dem Prozessor").wait_for()
+    page.click("#tab-camera")
+    page.select_option("#model-pick", "landscape")
+    page.wait_for_function("fetch('state').then((a) => a.json()).then((s) => s.model.startsWith('landscape'))")
+    page.select_option("#profile", label="First event")
+    guest.wait_for_function(heading, arg="First eventen")
 
 
 def test_a_closed_camera_is_said_so_plainly(desk, booth, visit):

@@ -140,6 +140,7 @@ def test_a_photo_from_the_shutter_to_its_deletion(guest, photos, pixels):
     while files(photos) == before and time.monotonic() < end:
         guest.wait_for_timeout(50)
     assert files(photos) != before
+    guest.get_by_text("It will be deleted in 24 hours").wait_for()
     with guest.expect_download() as download:
         guest.click("#download")
     assert download.value.path().read_bytes()[:2] == b"\xff\xd8"

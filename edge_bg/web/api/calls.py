@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Message
 
 from edge_bg.errors import EdgeBgError, MissingDependency, NotAllowed, NotNow, NotThere
+from edge_bg.web import tongues
 from edge_bg.web.access import RANK, Access, Bucket, Role, TooOften
 
 log = logging.getLogger("edge_bg.web.api")
@@ -34,6 +35,9 @@ BODY: Final = 64 * 1024  # bytes of JSON
 UPLOAD: Final = 48 * 1024 * 1024  # bytes of a picture or a video
 PATIENCE: Final = 60.0  # seconds in which a body has to arrive
 THREADS: Final = 4  # calls that wait for a disk or a decoder at one time
+
+
+CONTROL_OFF: Final = "this booth can be watched only: its config lacks `booth: {control: true}`"
 
 
 class Body(BaseModel):
@@ -61,7 +65,8 @@ class Call:
 
 @dataclass
 class Ask:
-    """A request to a call: `control` is what it asks, `body` has been checked, `path` holds what stands in the path."""
+    """A request to a call: `control` is what it asks, `body` has been checked, `path` holds what stands in the path,
+    `language` is that in which answers are told."""
 
     control: Any
     access: Access
@@ -70,6 +75,7 @@ class Ask:
     touched_by: str
     request: Request
     body: Any = None
+    language: str = "en"
     file: tuple[str, bytes] | None = None
 
     @property
@@ -122,7 +128,8 @@ class Api:
             try:
                 return await self._answer(ways[method], request)
             except TooOften as error:
-                return failed(str(error), 429, {"Retry-After": f"{error.wait:.0f}"})
+                language = tongues.asked(request.headers.get("accept-language", ""))
+                return failed(tongues.told(error.words, language), 429, {"Retry-After": f"{error.wait:.0f}"})
             except (ClientDisconnect, TimeoutError):
                 return failed("the request did not arrive as a whole", 408)
 
@@ -136,9 +143,11 @@ class Api:
         else:
             self._acts.take(client)
             self._all_acts.take("all")
+        language = tongues.asked(request.headers.get("accept-language", ""))
         if RANK[role] < RANK[each.role]:
-            return self._denied(each)
+            return self._denied(each, language)
         ask = Ask(self.control, self.access, role, client, self._touched_by(request, client), request)
+        ask.language = language
         try:
             async with asyncio.timeout(PATIENCE):
                 wrong = await self._read(each, request, ask)
@@ -152,15 +161,16 @@ class Api:
             else:
                 given = await to_thread.run_sync(each.run, ask, limiter=self._threads)
         except EdgeBgError as error:
-            return failed(str(error), status_of(error))
+            return failed(tongues.error(error, language), status_of(error))
         if isinstance(given, Response):
             return given
-        return Response(status_code=204) if given is None else JSONResponse(given, each.status)
+        return Response(status_code=204) if given is None else JSONResponse(tongues.told(given, language), each.status)
 
-    def _denied(self, each: Call) -> Response:
+    def _denied(self, each: Call, language: str) -> Response:
         if not self.access.control:
-            return failed("this booth can be watched only: its config lacks `booth: {control: true}`", 403)
-        return failed(f"only the {each.role} may do that: log in first", 401 if each.role == "operator" else 403)
+            return failed(tongues.words(CONTROL_OFF, language), 403)
+        words = tongues.words("only the operator may do that: log in first", language)
+        return failed(words, 401 if each.role == "operator" else 403)
 
     @staticmethod
     def _touched_by(request: Request, client: str) -> str:

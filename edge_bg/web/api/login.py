@@ -7,8 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import JSONResponse
 
+from edge_bg.web import tongues
 from edge_bg.web.access import session_name
-from edge_bg.web.api.calls import Ask, Body, call, failed
+from edge_bg.web.api.calls import CONTROL_OFF, Ask, Body, call, failed
+
+NOT_THE_PIN = "that is not the PIN: see the config, or the log of edge-bg for the one it made up"
 
 
 class Login(Body):
@@ -22,10 +25,10 @@ class Login(Body):
 def login(ask: Ask) -> Any:
     """Become the operator; some tries a minute."""
     if not ask.access.control:
-        return failed("this booth can be watched only: its config lacks `booth: {control: true}`", 403)
+        return failed(tongues.words(CONTROL_OFF, ask.language), 403)
     session = ask.access.login(ask.client, pin=ask.body.pin, token=ask.body.token)
     if session is None:
-        return failed("that is not the PIN: see the config, or the log of edge-bg for the one it made up", 401)
+        return failed(tongues.words(NOT_THE_PIN, ask.language), 401)
     answer = JSONResponse({"role": "operator"})
     answer.set_cookie(session_name(ask.request.scope), session, httponly=True, samesite="strict", path="/")
     return answer

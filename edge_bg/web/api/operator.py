@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 
+from edge_bg.errors import NotAllowed
 from edge_bg.web.api.backgrounds import Id
 from edge_bg.web.api.calls import Ask, Body, call, failed
 
@@ -139,5 +140,5 @@ def log(ask: Ask) -> Any:
 def privacy(ask: Ask) -> Any:
     """Everybody may close it; only the operator opens it again."""
     if not ask.body.closed and ask.role != "operator":
-        return failed("only the operator opens the camera again", 403)
+        raise NotAllowed("only the operator opens the camera again")
     return {"closed": ask.control.privacy(ask.body.closed)}

@@ -84,7 +84,11 @@ export class Booth {
     if (before === flow.state) return;
     if (flow.state === "capture") this.#flash();
     if (flow.state === "approval") by("ask").focus({ preventScroll: true });
-    if (flow.state === "result") by("done").focus({ preventScroll: true });
+    if (flow.state === "result") {
+      by("done").focus({ preventScroll: true });
+      this.photo.kept();
+    }
+    if (flow.state === "live" && flow.failed) this.#tell(t("no_photo"));
     if (flow.state === "attract" && this.#language !== null) { this.#language = null; this.#speak(); }
   }
 
@@ -177,6 +181,7 @@ export class Booth {
       } finally {
         if (last) this.#reveal();
       }
+      if (this.strip.foreign) await this.strip.load(); // built-in names are words, too
     });
   }
 
@@ -199,14 +204,14 @@ export class Booth {
   async #erase() {
     await this.#try(async () => {
       await this.photo.erase();
-      this.#tell(t("deleted"));
+      this.#tell(t("deleted"), true);
       if (this.#flow === "result") await api("POST", "flow", { action: "next" });
     });
   }
 
   #act(action) {
     this.#stirred = performance.now();
-    return this.#try(() => api("POST", "flow", { action }));
+    return this.#try(() => api("POST", "flow", { action }), true);
   }
 
   #stir() {
@@ -214,17 +219,18 @@ export class Booth {
     this.#act("start");
   }
 
-  async #try(work) {
+  /** `quiet`: a step that is not possible just now, as of two taps at once, is not worth a word. */
+  async #try(work, quiet = false) {
     try { await work(); } catch (error) {
-      if (error.status !== 409) this.#tell(error.message);
+      if (!(quiet && error.status === 409)) this.#tell(error.message);
       this.#asked = null;
       this.strip.choose(this.photo.background ?? this.#state.background);
     }
   }
 
-  #tell(text) {
+  #tell(text, good = false) {
     by("toast").textContent = text;
-    by("toast").classList.add("shown");
+    by("toast").className = good ? "good shown" : "shown";
     clearTimeout(this.#toast);
     this.#toast = setTimeout(() => by("toast").classList.remove("shown"), 5000);
   }

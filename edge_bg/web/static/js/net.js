@@ -8,7 +8,7 @@ export class Refused extends Error {
 
 /** One request; gives the answer's JSON, or null when it has none. Throws Refused with words a person understands. */
 export async function ask(method, path, body) {
-  const options = { method, cache: "no-store", credentials: "same-origin", headers: {} };
+  const options = { method, cache: "no-store", credentials: "same-origin", headers: { "Accept-Language": document.documentElement.lang } };
   if (body instanceof FormData) options.body = body;
   else if (body !== undefined) {
     options.body = JSON.stringify(body);

@@ -60,6 +60,9 @@ export class Photo {
     this.show(null);
   }
 
+  /** It was kept: until when is told now. */
+  kept() { if (this.id !== null) this.#look(this.id); }
+
   async #look(id) {
     let facts = null;
     try { facts = await api("GET", `photos/${id}`); } catch { /* erased meanwhile, or the server is away */ }
@@ -76,8 +79,8 @@ export class Photo {
       by("download").href = file;
       by("fetch").hidden = !facts.urls?.qr;
       if (facts.urls?.qr) by("qr").src = here(facts.urls.qr);
-      this.#expires(facts.expires);
     }
+    this.#expires(facts.expires);
     by("working").hidden = facts.state !== "live";
     if (facts.state === "live") this.#timer = setTimeout(() => this.#look(id), PERIOD);
   }

@@ -14,6 +14,7 @@ function picture(url) {
 export class Strip {
   #items = [];
   #chosen = null;
+  #language = null; // of the names
 
   /** `pick(id)` is called for a tap. */
   constructor(element, pick) {
@@ -21,7 +22,10 @@ export class Strip {
     this.pick = pick;
   }
 
+  get foreign() { return this.#language !== null && this.#language !== document.documentElement.lang; }
+
   async load() {
+    this.#language = document.documentElement.lang;
     const items = await api("GET", "backgrounds");
     const frames = items.some((item) => item.foreground) ? await api("GET", "foregrounds") : [];
     const thumbs = new Map(frames.map((each) => [each.id, each.thumb]));

@@ -40,9 +40,9 @@ export function health() {
 export function check() {
   const button = by("check-run");
   async function look() {
-    const { running, points } = await api("GET", "check");
+    const { running, left, points } = await api("GET", "check");
     button.disabled = running;
-    by("check-state").textContent = running ? t("checking") : points.length ? t("checked") : "";
+    by("check-state").textContent = running ? t("checking", { seconds: left }) : points.length ? t("checked") : "";
     by("verdicts").replaceChildren(...points.map((each) => point(LEVELS[each.verdict] ?? "warn", each.name, each.value, each.words, each.help)));
     if (running) setTimeout(() => trying(look), STEP);
   }

@@ -2,21 +2,25 @@
 
 import { api, here } from "../net.js";
 import { t } from "../words.js";
+import { drag } from "./drag.js";
 import { by, changed, make, sign, sure, tell, trying } from "./tell.js";
 
 const KINDS = {
-  backgrounds: { title: "backgrounds", add: "add_background", accept: "image/*,video/*" },
+  backgrounds: { title: "backgrounds", add: "add_background", accept: "image/*" },
   foregrounds: { title: "foregrounds", add: "add_foreground", accept: "image/png,image/webp" },
 };
 
 export class Pictures {
   #lists = { backgrounds: [], foregrounds: [] };
   #chosen = {};
-  #dragged = null;
+  #drawn = "";
 
   async load() {
     const names = Object.keys(KINDS);
     const lists = await Promise.all(names.map((name) => api("GET", name)));
+    const told = JSON.stringify(lists);
+    if (told === this.#drawn) return; // what is being dragged or typed stays where it is
+    this.#drawn = told;
     names.forEach((name, at) => { this.#lists[name] = lists[at]; });
     this.#draw();
   }
@@ -46,27 +50,27 @@ export class Pictures {
     const picture = make("img", { src: here(item.thumb), alt: "", draggable: false });
     const thumb = make("button", { type: "button", className: "thumb", onclick: () => this.#pick(shelf, item.id) }, picture);
     thumb.setAttribute("aria-label", t("use", { name: item.name }));
+    const card = make("li", { className: "card" }, thumb, item.fixed ? make("p", { className: "help", textContent: item.name }) : this.#facts(shelf, item, at));
+    card.dataset.id = item.id;
+    if (item.fixed) return card;
+    drag(card, thumb, (event) => event.pointerType === "mouse", (place) => this.#order(shelf, item.id, place));
+    drag(card, card.querySelector(".grab"), () => true, (place) => this.#order(shelf, item.id, place));
+    return card;
+  }
+
+  /** What can be changed of a picture of the operator's own. */
+  #facts(shelf, item, at) {
+    const list = this.#lists[shelf];
     const name = make("input", { value: item.name, onchange: () => this.#do(() => api("PATCH", `${shelf}/${item.id}`, { name: name.value })) });
     name.setAttribute("aria-label", t("name"));
     const moves = make("div", { className: "moves" },
-      sign("←", "earlier", { name: item.name }, () => this.#order(shelf, item.id, at - 1)),
-      sign("→", "later", { name: item.name }, () => this.#order(shelf, item.id, at + 1)),
+      sign("←", "earlier", { name: item.name }, () => this.#order(shelf, item.id, list[at - 1].id)),
+      make("span", { className: "grab", textContent: "⠿", title: t("drag_named", { name: item.name }) }),
+      sign("→", "later", { name: item.name }, () => this.#order(shelf, item.id, list[at + 1].id)),
       sign("✕", "delete_named", { name: item.name }, () => sure(t("delete_named_sure", { name: item.name }), () => this.#do(() => api("DELETE", `${shelf}/${item.id}`)))));
-    moves.children[0].disabled = at === 0;
-    moves.children[1].disabled = at === this.#lists[shelf].length - 1;
-    const facts = make("div", { className: "facts" }, name, shelf === "backgrounds" ? this.#frame(item) : "", moves);
-    const card = make("li", { className: "card", draggable: true }, thumb, facts);
-    card.dataset.id = item.id;
-    card.ondragstart = () => { this.#dragged = [shelf, item.id]; };
-    card.ondragover = (event) => { if (this.#dragged?.[0] === shelf) { event.preventDefault(); card.classList.add("over"); } };
-    card.ondragleave = () => card.classList.remove("over");
-    card.ondrop = (event) => {
-      event.preventDefault();
-      card.classList.remove("over");
-      if (this.#dragged) this.#order(shelf, this.#dragged[1], at);
-      this.#dragged = null;
-    };
-    return card;
+    moves.children[0].disabled = at === 0 || list[at - 1].fixed;
+    moves.children[2].disabled = at === list.length - 1;
+    return make("div", { className: "facts" }, name, shelf === "backgrounds" ? this.#frame(item) : "", moves);
   }
 
   #frame(item) {
@@ -83,7 +87,7 @@ export class Pictures {
     input.tabIndex = -1;
     input.setAttribute("aria-label", t(KINDS[shelf].add));
     const box = make("div", { className: "drop" }, button, input, make("span", { className: "help", textContent: t("drop_here") }));
-    box.ondragover = (event) => { if (this.#dragged === null) { event.preventDefault(); box.classList.add("over"); } };
+    box.ondragover = (event) => { event.preventDefault(); box.classList.add("over"); };
     box.ondragleave = () => box.classList.remove("over");
     box.ondrop = (event) => {
       event.preventDefault();
@@ -105,12 +109,15 @@ export class Pictures {
   }
 
   async #do(work) {
-    await trying(work);
+    if (!(await trying(work))) this.#drawn = ""; // as it was before
     await trying(() => this.load());
   }
 
-  #order(shelf, id, to) {
-    const order = this.#lists[shelf].map((item) => item.id).filter((each) => each !== id);
+  /** Put `id` where `place` is now. */
+  #order(shelf, id, place) {
+    const order = this.#lists[shelf].filter((item) => !item.fixed).map((item) => item.id);
+    const to = Math.max(0, order.indexOf(place)); // before what stays where it is: the first place
+    order.splice(order.indexOf(id), 1);
     order.splice(to, 0, id);
     return this.#do(() => api("PATCH", shelf, { order }));
   }

@@ -65,7 +65,7 @@ export class Settings {
   }
 
   #choice(setting, id) {
-    const options = setting.choices.map((each) => new Option(String(each?.label ?? each), String(each?.value ?? each)));
+    const options = setting.choices.map((each, at) => new Option(setting.labels?.[at] ?? each, each));
     const input = make("select", { id, onchange: () => this.#set(setting, input.value) }, ...options);
     return [input, (now) => { input.value = now; }, input];
   }
