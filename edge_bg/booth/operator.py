@@ -73,8 +73,8 @@ class Operator:
         photo = decode(data, "the upload", max_megapixels=UPLOAD_MEGAPIXELS)
         high, wide = photo.rgb.shape[:2]
         if min(high, wide) < 16:
-            size = f"{wide}x{high}"
-            raise PictureError(say("the picture has {size} pixels: it is too small to be of use", size=size))
+            told = say("the picture has {size} pixels: it is too small to be of use", size=f"{wide}x{high}")
+            raise PictureError(told)
         scale = min(1.0, KEPT_SIDE / max(high, wide))
         size = (max(1, round(wide * scale)), max(1, round(high * scale)))
         if shelf == "foregrounds":
