@@ -23,6 +23,7 @@ from edge_bg.config import Config
 from edge_bg.config.types import Part
 from edge_bg.errors import ConfigError
 from edge_bg.frame import Frame
+from edge_bg.framing.edged import Edged
 from edge_bg.loop.stats import Stats
 from edge_bg.parts import background, compositor, framed, matte, segmenter, sink, source
 from edge_bg.pipeline import Pipeline
@@ -106,6 +107,8 @@ class Booth:
             self.source: Any = self.valve or made
             opened.callback(self.source.close)
             size, fps = self.source.size, self.source.fps
+            if isinstance(self.segmenter, Edged):
+                self.segmenter.beside = self.source.live  # no live picture waits for finer edges
             self.matte = matte(config, size)
             self.compositor = compositor(config, size, fps)
             opened.callback(lambda: self.compositor.close())  # likewise
@@ -147,6 +150,7 @@ class Booth:
             "wanted": info["wanted"],
             "fallbacks": info["fallbacks"],
             "model": info["model"],
+            "edges": info["edges"]["model"] if "edges" in info else None,
             "rung": self.rung,
             "room": self.matte.booth.state if self.matte.booth else None,
             "sinks": self.sinks.report(),

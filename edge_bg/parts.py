@@ -15,10 +15,11 @@ from edge_bg.config.kinds import Sink as SinkPart
 from edge_bg.config.types import Part
 from edge_bg.errors import ConfigError, EdgeBgError
 from edge_bg.framing import Framing, Looks
+from edge_bg.framing.edged import Edged
 from edge_bg.loop.stats import Stats
 from edge_bg.matte import Matte
 from edge_bg.network.segment import Segmenter
-from edge_bg.network.tuned import preferred, resolve
+from edge_bg.network.tuned import edges, preferred, resolve
 from edge_bg.sinks import KINDS as SINKS
 from edge_bg.sinks import Sink
 from edge_bg.sources import KINDS as SOURCES
@@ -68,7 +69,7 @@ def compositor(config: Config, size: tuple[int, int], fps: float, running: Backg
     return Compositor(behind, size, fps=fps, ready=running is not None, **_fields(config.composite))
 
 
-def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False) -> Framing:
+def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False) -> Framing | Edged:
     """The network of a config, loaded, and framed; fallbacks of its delegates are counted in `stats`.
 
     quick: begin on the CPU, if it is among the delegates, and try the others while pictures flow.
@@ -77,8 +78,16 @@ def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False
     delegates = [each if isinstance(each, str) else each.model_dump() for each in model.delegates]
     delegates = preferred(model.name, delegates, named="delegates" in model.model_fields_set)
     card, threads = resolve(model.name, model.precision, model.threads)
+    sharp, every = edges(model.name, model.edges, model.edges_every)
     network = Segmenter(card, delegates=delegates, threads=threads, stats=stats, quick=quick)
-    return framed(config, network, stats)
+    found = framed(config, network, stats)
+    if sharp is None:
+        return found
+    try:
+        return Edged(found, Segmenter(sharp, threads=threads), every=every, stats=stats)
+    except EdgeBgError:
+        network.close()
+        raise
 
 
 def framed(config: Config, network: Looks, stats: Stats | None = None) -> Framing:

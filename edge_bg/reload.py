@@ -11,6 +11,7 @@ from edge_bg import parts
 from edge_bg.composite import Compositor, cover_picture
 from edge_bg.config import Config
 from edge_bg.framing import Framing
+from edge_bg.framing.edged import Edged
 from edge_bg.loop.stats import Stats
 from edge_bg.matte import Matte
 from edge_bg.pipeline import Pipeline
@@ -23,7 +24,7 @@ RESTART: Final = ("source", "sinks", "sync", "booth")  # threads, sizes and file
 class Loop(Protocol):
     """What is reloaded: a booth, by its parts."""
 
-    segmenter: Framing
+    segmenter: Framing | Edged
     matte: Matte
     compositor: Compositor
     pipeline: Pipeline
@@ -71,8 +72,14 @@ class Reloader:
                 compositor.follow(booth.compositor)
             if "model" in changed:
                 segmenter = parts.segmenter(new, booth.stats, quick=True)
+                if isinstance(segmenter, Edged):
+                    segmenter.beside = booth.source.live
             elif changed & {"framing", "privacy"}:  # privacy: masks are handed out again for as long as they are valid
-                segmenter = parts.framed(new, segmenter.segmenter, booth.stats)
+                framing = parts.framed(new, segmenter.segmenter, booth.stats)
+                if isinstance(segmenter, Edged):
+                    segmenter.framing = framing
+                else:
+                    segmenter = framing
             made.pop_all()
         before = booth.segmenter, booth.compositor
         booth.pipeline.segmenter = booth.segmenter = segmenter

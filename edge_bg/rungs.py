@@ -1,6 +1,6 @@
 """The rungs of the quality ladder, as changes of a config; `edge_bg.loop.quality` says when to walk it.
 
-looks    one closer look instead of several in turn, where people are far apart
+looks    one closer look instead of several in turn, where people are far apart; no network for edges
 skip     the network looks at every second frame; the mask is carried along with who moves
 model    the smaller model of `quality.model`
 edges    the mask as it is, not drawn along the picture's edges
@@ -73,6 +73,8 @@ def _lower(config: Config, base: Config, name: str, *, on: bool = True) -> Confi
     """`config` with the rung `name` taken, or as `base` has it."""
     if name == "looks":
         looks = 1 if on and base.framing.crop else base.framing.looks
+        if base.model.edges:
+            config = _with(config, "model", edges="none" if on else base.model.edges)
         return _with(config, "framing", looks=looks)
     if name == "skip":
         return _with(config, "quality", every=max(2, base.quality.every) if on else base.quality.every)

@@ -10,7 +10,18 @@ import click
 from edge_bg.board.cores import usable_cores
 from edge_bg.commands import debug_option, examples, size_option
 from edge_bg.errors import ModelError
-from edge_bg.network.tune import candidates, choose, named, suitable, table
+from edge_bg.network.tune import (
+    Candidate,
+    Finer,
+    candidates,
+    choose,
+    edge_times,
+    edges,
+    named,
+    room_for_edges,
+    suitable,
+    table,
+)
 from edge_bg.network.tuned import Choice, board, places, save
 
 
@@ -35,6 +46,9 @@ from edge_bg.network.tuned import Choice, board, places, save
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Measure on what this config names."
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the choice here.")
+@click.option(
+    "--edges/--no-edges", "with_edges", default=True, help="Measure the networks for edges, too (`model.edges`)."
+)
 @click.option("--dry-run", is_flag=True, help="Measure and say, write nothing.")
 @debug_option
 def tune(
@@ -46,6 +60,7 @@ def tune(
     config: Path | None,
     output: Path | None,
     dry_run: bool,
+    with_edges: bool,
 ) -> int:
     """Measure the models on this board and choose the one that `model: auto` will be."""
     cores = usable_cores()
@@ -61,10 +76,14 @@ def tune(
     for reason in (*left, *dict.fromkeys(failed)):
         click.echo(f"  left out: {reason}")
     click.echo(f"chosen: {best.label}, {best.threads} thread{'s' * (best.threads > 1)}, because {why}.")
+    finer = _finer(best, size, rate, cores, seconds) if with_edges else None
     if dry_run:
         return 0
     today = datetime.date.today().isoformat()
-    choice = Choice(best.name, best.card.sha256, best.threads, board(), today, why, best.delegate)
+    choice = Choice(
+        best.name, best.card.sha256, best.threads, board(), today, why, best.delegate,
+        finer.card.path.stem if finer else None, finer.every if finer else 1,
+    )  # fmt: skip
     path = output or places()[0]
     try:
         save(choice, path)
@@ -75,6 +94,16 @@ def tune(
         ) from error
     click.echo(f"written: {path}; `model: auto` in a config takes it from there")
     return 0
+
+
+def _finer(best: Candidate, size: tuple[int, int], rate: float, cores: int, seconds: float) -> Finer | None:
+    """The network for edges that this board holds beside `best`; what was found is printed."""
+    times, broken = edge_times(size, rate, seconds, _say) if room_for_edges(best, rate, cores) else ([], [])
+    finer, told = edges(best, times, rate, cores)
+    for line in (*told, *broken):
+        click.echo(f"  {line}")
+    click.echo(f"edges: {f'{finer.card.path.stem}, in each {finer.every}. frame' if finer else 'none'}.")
+    return finer
 
 
 def _say(what: str) -> None:

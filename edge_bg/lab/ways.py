@@ -7,6 +7,7 @@ own brush for the composite (that mends colours).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -19,8 +20,10 @@ from edge_bg.composite import Compositor
 from edge_bg.composite.backgrounds import Still
 from edge_bg.frame import I420, Frame, Picture, Size, from_bgr
 from edge_bg.framing import Framing
+from edge_bg.framing.edged import Edged
 from edge_bg.matte import Matte, MatteOptions
 
+EDGES = "portrait-192x320"  # the network of the ways with finer edges
 Alpha = NDArray[np.uint8]
 Run = Callable[[Picture, Frame], Alpha]
 Predict = Callable[[Frame], Picture]
@@ -34,6 +37,7 @@ class Way:
     look:   makes, of the network's `frame -> mask`, another one that is used instead.
     brush:  gets (size, background BGR) and makes `(frame, alpha) -> composite BGR`; None blends by alpha alone.
     strict: passers-by count as room: this way claims to leave them out.
+    costly: it is played only when it is named.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Way:
     look: Callable[[Any], Predict] | None = None
     brush: Callable[[Size, Picture], Brush] | None = None
     strict: bool = False
+    costly: bool = False
 
 
 def raw(size: Size) -> Run:
@@ -74,6 +79,23 @@ def framing(**options: Any) -> Callable[[Any], Predict]:
         return Framing(segmenter, **options)
 
     return look
+
+
+def edged(every: int) -> Callable[[Any], Predict]:
+    """A network for edges beside the segmenter, asked at each `every`-th frame."""
+
+    def look(segmenter: Any) -> Predict:
+        return Edged(Framing(segmenter, crop=False, motion_gate=False), _sharp(), every=every)
+
+    return look
+
+
+@functools.cache
+def _sharp() -> Any:
+    """One for all clips."""
+    from edge_bg.network.segment import Segmenter
+
+    return Segmenter(EDGES, threads=1)
 
 
 class _Wall(Still):
@@ -137,6 +159,8 @@ def stages() -> list[Way]:
         Way("all + framing", "the default and closer looks", matte(), look=closer),
         Way("all + framing + clean", "both", matte(), look=closer, brush=compositor(clean=True)),
         Way("all + gate", "the default; no look where nothing moves", matte(), look=framing(crop=False)),
+        Way("all + edges", "the default, drawn finer by portrait in every frame", matte(), look=edged(1), costly=True),
+        Way("all + edges / 4", "the same, portrait in every fourth frame", matte(), look=edged(4), costly=True),
         Way("all + largest", "the default, only the largest", matte(), look=framing(keep="largest"), strict=True),
     ]
     return ways
@@ -150,9 +174,9 @@ def _known(stages_: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def choose(names: Sequence[str] | None, ways: Sequence[Way]) -> list[Way]:
-    """The ways of these names, all for None; ValueError for an unknown one."""
+    """The ways of these names, for None all that are not costly; ValueError for an unknown one."""
     if names is None:
-        return list(ways)
+        return [way for way in ways if not way.costly]
     unknown = [n for n in names if n not in {w.name for w in ways}]
     if unknown:
         raise ValueError(f"no way {', '.join(unknown)}; there are: {', '.join(w.name for w in ways)}")

@@ -207,6 +207,75 @@ def choose(found: Sequence[Candidate], rate: float, cores: int) -> tuple[Candida
     return best, why
 
 
+OFTEN, SELDOM = 4, 8  # frames between looks for edges: what is wanted, and what is still worth it
+
+
+@dataclass(frozen=True)
+class Finer:
+    """A network for edges beside the chosen one: it looks at each `every`-th frame, `ms` a look on one core."""
+
+    card: ModelCard
+    ms: float
+    every: int
+
+
+def edge_times(
+    size: Size, rate: float, seconds: float, say: Callable[[str], None] = lambda text: None
+) -> tuple[list[tuple[ModelCard, float]], list[str]]:
+    """Milliseconds of a look of each installed network for edges, smallest first, one thread; and why others failed.
+
+    Those for upright pictures are for stills and left out, and those larger than one that is too slow for `rate`.
+    """
+    from edge_bg.network.segment import Segmenter
+
+    frame = _frame(size)
+    found: list[tuple[ModelCard, float]] = []
+    failed: list[str] = []
+    for card in sorted((c for c in models() if c.use == "edges"), key=lambda c: c.size[0] * c.size[1]):
+        if card.size[0] < card.size[1] or (found and found[-1][1] * rate > 1000 * SELDOM):
+            continue
+        say(f"{card.path.stem}, 1 thread")
+        try:
+            with Segmenter(card, threads=1) as segmenter:
+                found.append((card, _median_ms(lambda s=segmenter: s(frame), seconds / ROUNDS)))  # type: ignore[misc]
+        except EdgeBgError as error:
+            failed.append(f"{card.path.stem}: {error.message}")
+    return found, failed
+
+
+def room_for_edges(best: Candidate, rate: float, cores: int) -> bool:
+    """Whether anything beside `best` is to be thought of."""
+    return cores > 1 and best.rate(cores) * MARGIN >= rate
+
+
+def edges(
+    best: Candidate, times: Sequence[tuple[ModelCard, float]], rate: float, cores: int
+) -> tuple[Finer | None, list[str]]:
+    """What of `edge_times` this board holds beside `best` at `rate` frames a second, and lines that say why.
+
+    It runs on a thread of its own, so that it may take what the rest leaves over of the cores, never more: of those
+    that look at each OFTEN-th frame the largest, else the one that looks most often, down to each SELDOM-th. None on
+    one core, or where `best` itself does not hold the rate.
+    """
+    if not room_for_edges(best, rate, cores):
+        return None, [f"for edges: none, as {'there is one core' if cores < 2 else 'the rate is not held without'}"]
+    spare = MARGIN * cores * 1000 / rate - best.processor - best.rest
+    found: list[Finer] = []
+    told = [f"for edges: {max(spare, 0):.1f} ms of the cores are left over in each frame"]
+    for card, ms in times:
+        every = _ceil(max(ms / spare, ms * rate / 1000)) if spare > 0 else SELDOM + 1
+        slow = every > SELDOM
+        told.append(f"{card.path.stem}: {ms:.1f} ms a look, {'too slow' if slow else f'in each {every}. frame'}")
+        if not slow:
+            found.append(Finer(card, ms, every))
+    often = [each for each in found if each.every <= OFTEN]
+    return often[-1] if often else min(found, key=lambda each: each.every, default=None), told
+
+
+def _ceil(value: float) -> int:
+    return max(1, int(-(-value // 1)))
+
+
 def table(found: Sequence[Candidate], best: Candidate, rate: float, cores: int) -> str:
     """What was measured, for a terminal; `*` marks the choice."""
     wide = max([34, *(len(c.label) + 2 for c in found)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_bg.errors import ModelError
-from edge_bg.network.card import ModelCard, find
+from edge_bg.network.card import ModelCard, find, models
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ FILE = "tuned.json"
 
 @dataclass(frozen=True)
 class Choice:
-    """A model (a card's file stem), its SHA-256, how many threads, on which board, when, why, and on what it runs."""
+    """A model (its card's stem), SHA-256, threads, on which board, when, why, on what, and the network beside it."""
 
     model: str
     sha256: str
@@ -31,6 +31,8 @@ class Choice:
     date: str
     why: str
     delegate: str = "cpu"
+    edges: str | None = None  # the network that draws edges finer, and how often it looks
+    edges_every: int = 1
 
 
 def board() -> str:
@@ -113,3 +115,25 @@ def preferred(name: str, delegates: Sequence[Any], *, named: bool) -> list[Any]:
     if not first and not named and choice.delegate.startswith("edgetpu"):
         first = [choice.delegate]
     return [*first, *(entry for entry in delegates if entry not in first)]
+
+
+EVERY = 4  # frames from one look of a network for edges to the next, where nobody says
+
+
+def edges(name: str, asked: str | None, every: int | None) -> tuple[ModelCard | None, int]:
+    """(card, every how many frames) of the network for edges beside the model `name` of a config.
+
+    asked: a name, the path of a card, "none", or None: for "auto" what `edge-bg tune` chose, else none at all.
+    Raises `ModelError`, also for a network that is not for edges.
+    """
+    choice = load() if name == "auto" and asked is None else None
+    wanted = choice.edges if choice is not None else asked
+    if wanted is None or wanted == "none":
+        return None, 1
+    card = find(wanted)
+    if card.use != "edges":
+        raise ModelError(
+            f"model.edges: {wanted} is made for {card.use}, not for edges",
+            hint="Those for edges: " + ", ".join(c.path.stem for c in models() if c.use == "edges"),
+        )
+    return card, every or (choice.edges_every if choice is not None else EVERY)

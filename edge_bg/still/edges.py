@@ -11,10 +11,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_bg.matte.agreed import agreed
 from edge_bg.network.card import ModelCard, models
 from edge_bg.network.segment import Segmenter
 from edge_bg.still.mask import Box, look, person_boxes
@@ -23,8 +23,6 @@ Rgb = NDArray[np.uint8]
 Mask = NDArray[np.float32]
 
 MARGIN = 0.06  # about the person's box, as a share of its longer side
-REACH = 0.5  # how far from the fast network's outline the sharp one decides: a share of half a body's thickness
-AGREED = 0.8  # least IoU of the two in a box for the sharp one to be heard
 
 
 class Edges:
@@ -35,9 +33,11 @@ class Edges:
 
     def __init__(self, *, delegates: Sequence[Any] = ("cpu",), threads: int | None = None) -> None:
         self._cards: dict[float, ModelCard] = {}  # by width over height; int8 where there are several
-        for card in models():
+        found = [card for card in models() if card.use == "edges"]
+        largest = max((card.size[0] * card.size[1] for card in found), default=0)
+        for card in found:
             shape = card.size[0] / card.size[1]
-            if card.use == "edges" and (card.precision == "int8" or shape not in self._cards):
+            if card.size[0] * card.size[1] == largest and (card.precision == "int8" or shape not in self._cards):
                 self._cards[shape] = card
         self._open: dict[float, Segmenter] = {}
         self._how: dict[str, Any] = {"delegates": delegates, "threads": threads}
@@ -66,25 +66,6 @@ class Edges:
         """Let go of the networks; idempotent."""
         while self._open:
             self._open.popitem()[1].close()
-
-
-def agreed(fast: Mask, sharp: Mask) -> Mask:
-    """One mask of two, float32 in 0..1: `sharp` near the outline of `fast`, `fast` elsewhere.
-
-    Near is REACH of the largest distance to the outline within the person. Where the two have less than AGREED in
-    common, all of it is `fast`.
-    """
-    sure, also = fast > 0.5, sharp > 0.5
-    common, together = int((sure & also).sum()), int((sure | also).sum())
-    if together == 0 or common < AGREED * together:
-        return fast
-    inside = cv2.distanceTransform(sure.astype(np.uint8), cv2.DIST_L2, 3)
-    outside = cv2.distanceTransform((~sure).astype(np.uint8), cv2.DIST_L2, 3)
-    reach = max(2.0, REACH * float(np.max(inside)))
-    half = np.float32(reach / 2)  # over the outer half of the reach the one gives way to the other
-    core = np.clip((inside - half) / half, 0, 1)
-    near = np.clip((np.float32(reach) - outside) / half, 0, 1)
-    return np.asarray(np.maximum(sharp * near, fast * core), np.float32)
 
 
 def _within(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -183,13 +183,15 @@ VARIANTS = (
         ),
     ),
     _portrait((288, 512), "the edges of people in wide pictures, once another network has said where they are"),
+    _portrait((192, 320), "the edges of people in live pictures, where a board holds the rate: `model.edges`"),
+    _portrait((224, 384), "the edges of people in live pictures on strong boards: `model.edges`"),
     _portrait((512, 288), "the edges of people in upright pictures, once another network has said where they are"),
 )
 
 LIMITS_OF_EDGES = (
     "loses people at times, or takes the room for one: never to be asked alone",
     "people only: things they hold are often cut away",
-    "some three hundred times the work of `landscape`: for stills, and for boards that have the time",
+    "a hundred to three hundred times the work of `landscape`: for stills, and for boards that have the time",
     "not for surveillance, identification or any decision about a person",
 )
 LIMITS_OF_ANYTHING = (

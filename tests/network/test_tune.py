@@ -15,7 +15,7 @@ from edge_bg.commands.tune import tune
 from edge_bg.errors import ModelError
 from edge_bg.network import tuned
 from edge_bg.network.card import ModelCard, find, models
-from edge_bg.network.tune import MARGIN, Candidate, choose, named, suitable
+from edge_bg.network.tune import MARGIN, Candidate, choose, edges, named, suitable
 
 
 @pytest.fixture(autouse=True)
@@ -145,17 +145,18 @@ def test_the_service_looks_in_its_own_folder_first(tmp_path: Path, monkeypatch: 
 
 def test_command_measures_writes_and_says_why(state: Path) -> None:
     run = CliRunner().invoke(
-        tune, ["--size", "320x180", "--rate", "1", "--seconds", "0.06", "-m", "small,landscape"], catch_exceptions=False
+        tune, ["--size", "320x180", "--rate", "15", "--seconds", "0.06", "-m", "small"], catch_exceptions=False
     )
     assert run.exit_code == 0
     assert "chosen: " in run.output and "because of " in run.output
     written = json.loads(state.read_text())
+    assert "edges: " in run.output and written["edges_every"] >= 1
     assert written["model"] in run.output and written["why"] in run.output
     assert tuned.resolve("auto")[0].path.stem == written["model"]
 
 
 def test_dry_run_and_a_place_that_cannot_be_written(state: Path, tmp_path: Path) -> None:
-    quick = ["--size", "320x180", "--rate", "1", "--seconds", "0.06", "-m", "small,landscape"]
+    quick = ["--size", "320x180", "--rate", "1", "--seconds", "0.06", "-m", "small", "--no-edges"]
     assert CliRunner().invoke(tune, [*quick, "--dry-run"]).exit_code == 0
     assert not state.exists()
     (tmp_path / "file").write_text("")
@@ -169,3 +170,35 @@ def test_a_name_means_all_its_precisions() -> None:
     assert one.precision == "float16"
     with pytest.raises(ModelError, match="no model 'nobody'"):
         named("nobody")
+
+
+def test_a_network_for_edges_takes_no_more_than_is_left() -> None:
+    sizes = [(find("portrait-192x320"), 60.0), (find("portrait-224x384"), 130.0)]
+    best = candidate("landscape", 8, 0.9, rest=4)
+    four, told = edges(best, sizes, 30, cores=4)
+    assert four is not None and (four.card.path.stem, four.every) == ("portrait-224x384-int8", 4)
+    assert told[0] == "for edges: 101.3 ms of the cores are left over in each frame"
+    two, _ = edges(best, [sizes[0], (sizes[1][0], 200.0)], 30, cores=2)
+    assert two is not None and (two.card.path.stem, two.every) == ("portrait-192x320-int8", 2)
+    slow, told = edges(best, [(find("portrait-192x320"), 400.0)], 30, cores=2)
+    assert slow is None and told[-1].endswith("too slow")
+
+
+def test_no_network_for_edges_where_the_rate_is_not_held_without() -> None:
+    times = [(find("portrait-192x320"), 1.0)]
+    assert edges(candidate("landscape", 40, 0.9), times, 30, cores=4) == (
+        None,
+        ["for edges: none, as the rate is not held without"],
+    )
+    assert edges(candidate("landscape", 5, 0.9), times, 30, cores=1)[0] is None
+
+
+def test_auto_takes_the_network_for_edges_that_was_chosen() -> None:
+    card = find("landscape")
+    tuned.save(replace(choice(card), edges="portrait-192x320-int8", edges_every=3))
+    assert [x if isinstance(x, int) else x.path.stem for x in tuned.edges("auto", None, None)] == [
+        "portrait-192x320-int8",
+        3,
+    ]
+    assert tuned.edges("auto", "none", None)[0] is None
+    assert tuned.edges("landscape", None, None)[0] is None
