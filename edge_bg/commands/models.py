@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from edge_bg.commands import debug_option, examples
-from edge_bg.network.card import ModelCard
+from edge_bg.errors import ModelError
+from edge_bg.network.card import ModelCard, find
 from edge_bg.network.card import models as installed
 from edge_bg.network.card_template import template
 
@@ -20,6 +21,7 @@ from edge_bg.network.card_template import template
         "edge-bg models",
         "edge-bg models --json",
         "edge-bg models card mine.tflite > mine.yaml     to use your own model",
+        "edge-bg models export portrait-192x320 p.tflite a network that shares a file, in one of its own",
         "edge-bg models inspect mine.tflite              what runs where, operator by operator",
     ),
 )
@@ -64,6 +66,22 @@ def inspect(model: Path, as_json: bool) -> int:
 
     report = look(model)
     click.echo(json.dumps(report.as_dict(), indent=1) if as_json else report.text())
+    return 0
+
+
+@models.command()
+@click.argument("name")
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@debug_option
+def export(name: str, out: Path) -> int:
+    """Write the network NAME (a model, or the path of a card) to OUT, a .tflite file of its own, as it runs."""
+    data = find(name).read_model()
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise ModelError(
+            f"{out} cannot be written: {error.strerror}", hint="Name a file in a folder that is there."
+        ) from None
     return 0
 
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from edge_bg.assets import data_path
+from edge_bg.commands.models import models
 from edge_bg.errors import ModelError
 from edge_bg.network import tflite
 from edge_bg.network.card import ModelCard
@@ -48,6 +50,14 @@ def test_it_runs_at_the_other_size_and_says_the_same_of_a_smooth_picture(data):
         assert out.shape == (1, high, wide, 1)
         said.append(float(out.mean()))
     assert abs(said[0] - said[1]) < 20
+
+
+def test_it_can_be_had_in_a_file_of_its_own(tmp_path):
+    out = tmp_path / "p.tflite"
+    assert CliRunner().invoke(models, ["export", "portrait-192x320", str(out)], catch_exceptions=False).exit_code == 0
+    assert tflite.read(out.read_bytes(), "p").inputs[0].shape == (1, 192, 320, 3)
+    nowhere = CliRunner().invoke(models, ["export", "portrait-192x320", str(tmp_path / "no" / "p.tflite")])
+    assert isinstance(nowhere.exception, ModelError)
 
 
 @pytest.mark.parametrize("size", [(100, 256), (288, 500)])
