@@ -40,3 +40,8 @@ build_wheel() {
     --wheel-dir "$1" .
   rm -rf "$1/backend"
 }
+
+extra() { # NAME: what that extra of the package wants, a requirement a line
+  "$(host_python)" -c 'import sys, tomllib
+print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' "$1"
+}
