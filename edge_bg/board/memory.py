@@ -14,7 +14,7 @@ from ctypes import CDLL
 from typing import Final
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # malloc.h
-HEAPS: Final = 2
+HEAPS: Final = 2  # allocation arenas of glibc, whose default is eight a core
 LARGE: Final = 1 << 20  # bytes: a block as large is a mapping of its own, and gone once it is freed
 
 

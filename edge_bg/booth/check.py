@@ -18,7 +18,7 @@ from edge_bg.errors import NotNow
 from edge_bg.frame import Frame, Picture
 from edge_bg.said import Said, say
 
-SECONDS: Final = 30.0
+SECONDS: Final = 30.0  # seconds that a booth check takes
 EVERY: Final = 0.25  # seconds between the frames that are looked at
 WIDTH: Final = 320  # of the picture that is looked at
 LEAST: Final = 8  # frames without which nothing can be said

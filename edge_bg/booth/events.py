@@ -23,7 +23,7 @@ from edge_bg.config.booth import Language, Text
 from edge_bg.config.types import Part
 from edge_bg.errors import ConfigError, NotThere
 
-MOST: Final = 100
+MOST: Final = 100  # events that are listed
 CHOSEN: Final = "chosen.json"  # what the operator saved: background, foreground
 
 

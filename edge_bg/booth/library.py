@@ -28,7 +28,7 @@ from edge_bg.said import say
 
 Shelf = Literal["backgrounds", "foregrounds"]
 READY: Final = 24  # pictures kept at the frame's size, so that a tap shows them at once
-THUMB: Final = (320, 180)
+THUMB: Final = (320, 180)  # pixels of a thumbnail
 MOST: Final = 200  # files on a shelf
 
 

@@ -24,7 +24,7 @@ from edge_bg.pictures import decode
 from edge_bg.said import say
 from edge_bg.sources.cameras import list_cameras
 
-UPLOAD_MEGAPIXELS: Final = 40.0
+UPLOAD_MEGAPIXELS: Final = 40.0  # largest picture that may be uploaded
 KEPT_SIDE: Final = 3840  # pixels of the longer side of a background as it is kept
 LINES: Final = 200  # of the log
 MODELS: Final = {

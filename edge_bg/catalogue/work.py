@@ -23,7 +23,7 @@ from edge_bg.pictures.write import encode, exif_of
 from edge_bg.still import Cutter
 
 THUMB = 160  # pixels of the longer side of a picture on the contact sheet
-SHEET_GROUND = (222, 232, 222)
+SHEET_GROUND = (222, 232, 222)  # RGB behind cut-outs on the contact sheet: pale, so that white things show
 
 
 class Worker:

@@ -16,8 +16,8 @@ import yaml
 
 from edge_bg.errors import ConfigError
 
-MAX_BYTES = 128 * 1024
-MAX_NODES = 10_000
+MAX_BYTES = 128 * 1024  # bytes of a config
+MAX_NODES = 10_000  # values in it: aliases could multiply them without end
 
 Key = tuple[str | int, ...]
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-MIN_SIDE, MAX_SIDE = 32, 7680
+MIN_SIDE, MAX_SIDE = 32, 7680  # pixels of a side: 8K is the largest that any camera gives
 
 COLOURS = {
     "black": "#000000", "white": "#ffffff", "grey": "#808080", "gray": "#808080", "red": "#ff0000",

@@ -12,7 +12,7 @@ Picture: TypeAlias = NDArray[np.uint8]
 I420: TypeAlias = NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]  # width, height
 
-MAX_SIDE = 8192
+MAX_SIDE = 8192  # pixels
 
 
 class Area(NamedTuple):

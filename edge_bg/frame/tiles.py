@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edge_bg.frame.i420 import I420, Picture, Size, check_size, planes
 
-WORKING_PIXELS = 128 * 72
+WORKING_PIXELS = 128 * 72  # pixels in which a frame is looked at for where it is soft
 TILE = 2  # side of a tile in working pixels
 _BAND = 8  # rows of tiles that are cut into rectangles together
 _WORTH = 32  # tiles that cost as much as the calls for another rectangle

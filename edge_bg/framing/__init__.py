@@ -30,7 +30,7 @@ from edge_bg.network.tensors import Region
 __all__ = ["Framing", "FramingOptions", "Looks"]
 
 _SEARCH = 4  # frames between looks for newcomers; `every` once that many in a row were in vain:
-_TRIES = 6
+_TRIES = 6  # looks in vain, after which searching is as rare as `every` says
 _VAST = 0.4  # of the frame: what moves there is large enough for a look at the whole
 _FOUND = 0.2  # of a close look's height: smaller is nobody
 _STIR = 3  # cells of the thumbnail: less is noise

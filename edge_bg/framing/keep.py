@@ -19,7 +19,7 @@ from edge_bg.framing.window import Box
 _LIKELY: Final = 90  # above: perhaps somebody
 _DOUBT: Final = 6  # frames for which the rule has to say otherwise before somebody is let in or dropped
 _STAYS: Final = 1.5  # times as large a rival of the one who was kept has to be
-_HALF: Final = 0.5
+_HALF: Final = 0.5  # share of somebody that has to be inside
 _FOOT: Final = 0.02  # of somebody's height: their lowest part
 _TRACE: Final = 0.01  # of a part of the mask has to have been somebody else to tell two people in it apart
 _PIECE: Final = 0.08  # of somebody's area: smaller is what came off them

@@ -11,7 +11,7 @@ from edge_bg.frame import Frame, Picture, Size, planes
 from edge_bg.framing.window import Box
 from edge_bg.network.tensors import Region, Shrinker
 
-_ACROSS = 64
+_ACROSS = 64  # cells over the width of a frame
 _NOISE = 5.0  # times the mean change: the largest of 2000 cells of plain noise stays below
 _LARGE = 8  # a region over this part of the frame is seen well enough in the frame's small picture
 _PARTS = 4  # that are looked at by themselves

@@ -20,7 +20,7 @@ from edge_bg.lab.record import upsample
 from edge_bg.network.card import ModelCard
 from edge_bg.network.segment import Segmenter
 
-IOU_MARGIN, FLICKER_MARGIN = 0.005, 1.10
+IOU_MARGIN, FLICKER_MARGIN = 0.005, 1.10  # IoU below the card, and times its flicker, that still pass
 FLOATS = ("float16", "float32")
 MANY = 1e9  # multiply-adds of a network that is measured on few pictures, as it would take hours otherwise
 FEW = {True: (24, 6), False: (8, 3)}  # pictures, and frames of each clip: asked alone, or only about edges

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Alpha = NDArray[np.uint8]
 
-HALF = 128
+HALF = 128  # alpha from which a pixel is foreground
 AP_THRESHOLDS: tuple[float, ...] = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 _RECALLS = np.linspace(0.0, 1.0, 101)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_bg.errors import ConfigError
 
 FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tif": ".tif"}
-MOST_MARGIN = 0.45
+MOST_MARGIN = 0.45  # of the side: more would leave no picture
 
 
 @dataclass(frozen=True)

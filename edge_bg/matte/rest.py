@@ -16,7 +16,7 @@ from edge_bg.frame.tiles import TILE
 from edge_bg.matte.masks import above
 
 LONG = 45  # frames in which nothing of an outline changed, after which what it is around rests
-_FINER = 8
+_FINER = 8  # steps to a level of luma, as changes are means over a cell
 _MORE = 1.0  # levels beyond the walls' noise, mean of a cell, that are a change
 _MOVING = 0.15  # share of an outline that may change all the same, as a shadow passes
 _SMALL = 2 * TILE * TILE  # cells from which a piece has an outline worth to be looked at

@@ -29,9 +29,9 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-DEATHS: Final = 3
-WINDOW: Final = 1800.0
-REST: Final = 1800.0
+DEATHS: Final = 3  # of a delegate, after which it is left alone
+WINDOW: Final = 1800.0  # seconds within which they count
+REST: Final = 1800.0  # seconds for which it is left alone
 TRIED, USED = "tried", "used"
 _CRASHES: Final = frozenset({"ABRT", "BUS", "FPE", "ILL", "SEGV", "SYS", "TRAP"})
 

@@ -17,7 +17,7 @@ DTYPES: Final = {
     0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64",
     6: "bool", 7: "int16", 9: "int8", 10: "float64", 16: "uint16", 15: "uint32",
 }  # fmt: skip
-_CUSTOM: Final = 32
+_CUSTOM: Final = 32  # number of the operator in the schema of TFLite
 _RESIZE_BILINEAR, _PAD = 23, 34
 _MOST: Final = 1_000_000  # no table of a model that fits a board has more entries
 

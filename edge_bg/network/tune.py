@@ -20,7 +20,7 @@ from edge_bg.network.card import ModelCard, find, models
 
 MARGIN = 0.85  # of a frame's time the network may take: capture, the matte and the heat of the day want some too
 ALIKE = 0.003  # IoU within which two models count as equally good
-ROUNDS = 3
+ROUNDS = 3  # turns over all models, so that a moment of load hits none alone
 CPU = "cpu"
 FITS = 1.5  # how much a model's aspect ratio may differ from the frame's
 

@@ -24,7 +24,7 @@ from edge_bg.pictures.container import Facts, facts
 Rgb = NDArray[np.uint8]
 Gray = NDArray[np.uint8]
 
-MAX_MEGAPIXELS = 64.0
+MAX_MEGAPIXELS = 64.0  # of a picture that is read: 256 MB as RGBA
 
 _FLIPS = {2: 1, 4: 0}  # EXIF orientation -> how OpenCV flips it upright, or turns it
 _ROTATIONS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_bg.errors import MissingDependency, PictureError
 from edge_bg.pictures.colour import INSTALL, has_pillow
 
-LEAST_QUALITY = 60
+LEAST_QUALITY = 60  # of JPEG and WebP, however few bytes are asked for
 _PILLOW = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _TURN = 0x0112
 

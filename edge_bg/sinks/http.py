@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge_bg.sinks.http")
 
 SEND_BUFFER = 256 * 1024  # bytes the kernel holds per client; more would be frames, and so seconds, of delay
-SHORTEST_TOKEN = 8
+SHORTEST_TOKEN = 8  # characters
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

@@ -14,7 +14,7 @@ from edge_bg.sources.fit import Fitter, asked_size
 
 log = logging.getLogger(__name__)
 
-USUAL: Size = (1280, 720)
+USUAL: Size = (1280, 720)  # pixels, where the config names no size
 FIRST_RETRY, LAST_RETRY = 0.5, 10.0  # seconds between attempts to reach a lost camera
 BAD_IN_A_ROW = 10  # frames that could not be read, with growing pauses: about a second; then the camera is lost,
 SILENCE = 2.5  # as it is after a read that gave nothing this many seconds after the last frame

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 PQ, HLG = 16, 18  # transfer functions, by their numbers in ITU-T H.273
 _WHITE: Final = 203.0  # cd/m2
-_KNEE: Final = 0.75
+_KNEE: Final = 0.75  # of full light: what is brighter is pressed together
 _BITS: Final = (6, 7, 7)  # of Y, U and V that the tables know; the rest of Y is in a finer table of its own
 # RGB of BT.2020 to RGB of BT.709, linear light (ITU-R BT.2087).
 _GAMUT: Final = np.array(

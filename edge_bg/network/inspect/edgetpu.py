@@ -11,7 +11,7 @@ from edge_bg.network.inspect.network import Network, Node, Tensor
 
 INTEGER = ("int8", "uint8")
 CUSTOM = "edgetpu-custom-op"
-SOFTMAX_MOST = 16_000
+SOFTMAX_MOST = 16_000  # elements, from Coral's list of operators
 # operators whose axes or paddings come as a constant, and which input that is
 _AXES = {"MEAN": 1, "SUM": 1, "REDUCE_MAX": 1, "REDUCE_MIN": 1}
 
