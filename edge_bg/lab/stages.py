@@ -31,15 +31,15 @@ Progress = Callable[[int, int], None]
 
 COLUMNS = {
     "iou": "IoU", "boundary_f": "bound. F", "mad": "MAD", "gradient": "gradient", "flicker": "flicker",
-    "dtssd": "dtSSD", "lag": "lag", "prop_recall": "props", "false": "false", "back": "back", "color": "colour",
-    "leak": "leak", "ms": "ms",
+    "dtssd": "dtSSD", "lag": "lag", "prop_recall": "props", "false": "false", "lost": "lost", "back": "back",
+    "color": "colour", "leak": "leak", "ms": "ms",
 }  # fmt: skip
 LEGEND = (
     "IoU, boundary F (2 px at 720 lines), alpha MAD, gradient error; flicker: change of alpha x1000 where the true "
     "alpha stands still; dtSSD; lag in frames at moving edges (clips count by how much moves); props: share of held "
-    "things kept; false: share of the room kept, in percent; back: seconds after a light switch or a bump until the "
-    "room is as well removed as in raw; colour: error of the composite in the soft band, levels; leak: share of the "
-    "old room's light left there, in percent; ms a frame after the network."
+    "things kept; false: share of the room kept, lost: of the people gone, in percent; back: seconds after a light "
+    "switch or a bump until the room is as well removed as in raw; colour: error of the composite in the soft band, "
+    "levels; leak: share of the old room's light left there, in percent; ms a frame after the network."
 )
 
 
@@ -73,6 +73,7 @@ class _Tally:
         if not truth.any():
             return
         values["iou"].append(metrics.iou(alpha, truth))
+        values["lost"].append(100 * (1 - metrics.recall(alpha, truth >= metrics.HALF)))
         values["prop_recall"].append(metrics.recall(alpha, shot.props))
         if seen is not None:
             values["boundary_f"].append(metrics.boundary_f(alpha, truth))
