@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,16 +46,29 @@ def _remote(address: str) -> tuple[Any, str]:
     return found
 
 
+@contextmanager
+def _named(address: str) -> Iterator[None]:
+    """Clients of stores raise what they like, and seldom name the place."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except Exception as error:
+        hint = "is the address right, and are the keys and the network there?"
+        raise PictureError(f"{address}: {str(error) or type(error).__name__}", hint=hint) from None
+
+
 def read(place: str) -> bytes:
-    """All bytes. Raises OSError, PictureError."""
+    """All bytes. Raises OSError, for an address PictureError."""
     if not is_address(place):
         return Path(place).read_bytes()
     files, path = _remote(place)
-    return bytes(files.cat_file(path))
+    with _named(place):
+        return bytes(files.cat_file(path))
 
 
 def write(place: str, data: bytes) -> None:
-    """Write, whole or not at all. Raises OSError."""
+    """Write, whole or not at all. Raises OSError, for an address PictureError."""
     if not is_address(place):
         write_whole(Path(place), data)
         return
@@ -63,8 +76,9 @@ def write(place: str, data: bytes) -> None:
     if "file" in files.protocol:  # file:// is a folder that all workers share
         write_whole(Path(path), data)
         return
-    files.makedirs(path.rpartition("/")[0], exist_ok=True)
-    files.pipe_file(path, data)  # object stores show an object when all of it is there
+    with _named(place):
+        files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        files.pipe_file(path, data)  # object stores show an object when all of it is there
 
 
 def stat(place: str) -> Stat | None:
@@ -74,10 +88,11 @@ def stat(place: str) -> Stat | None:
             found = os.stat(place)  # noqa: PTH116 - a str, and there are many of them
             return Stat(found.st_size, str(found.st_mtime_ns))
         files, path = _remote(place)
-        info = files.info(path)
+        with _named(place):
+            info = files.info(path)
         mark = info.get("ETag") or info.get("mtime") or info.get("LastModified") or info.get("created") or ""
         return Stat(int(info.get("size") or 0), str(mark))
-    except (OSError, ValueError):
+    except (OSError, ValueError, PictureError):
         return None
 
 
@@ -92,7 +107,9 @@ def walk(folder: str, said: list[str]) -> Iterator[str]:
     """Every file below `folder`, in order of names; folders that lead back into themselves are said, not entered."""
     if is_address(folder):
         files, path = _remote(folder)
-        for each in sorted(files.find(path)):
+        with _named(folder):
+            found = sorted(files.find(path))
+        for each in found:
             inside = str(each)[len(path.rstrip("/")) :]
             if "/." not in inside:
                 yield folder.rstrip("/") + inside

@@ -88,7 +88,7 @@ def test_as_remove_bg_has_it(ask, photo: bytes):
     out = picture(answer)
     assert out.format == "JPEG"
     assert np.abs(np.asarray(out)[3, 3].astype(int) - (0x81, 0xD4, 0xFA)).max() < 8
-    body = {"image_file_b64": base64.b64encode(photo).decode(), "channels": "alpha"}
+    body = {"image_file_b64": base64.b64encode(photo).decode(), "channels": "alpha", "type": "person"}
     answer = ask("/v1.0/removebg", json=body, headers={"Accept": "application/json"})
     data = answer.json()["data"]
     assert Image.open(io.BytesIO(base64.b64decode(data["result_b64"]))).mode == "L"
@@ -97,8 +97,11 @@ def test_as_remove_bg_has_it(ask, photo: bytes):
     behind = io.BytesIO()
     Image.new("RGB", (20, 20), (255, 0, 0)).save(behind, "PNG")
     files = {"image_file": ("me.jpg", photo), "bg_image_file": ("red.png", behind.getvalue())}
-    assert np.asarray(picture(ask("/v1.0/removebg", files=files)))[2, 2].tolist() == [255, 0, 0]
-    region = ask("/v1.0/removebg", data={"roi": "0% 0% 100% 50%"}, files={"image_file": ("me.jpg", photo)})
+    out = picture(ask("/v1.0/removebg", files=files, data={"type": "person"}))
+    assert np.asarray(out)[2, 2].tolist() == [255, 0, 0]
+    region = ask(
+        "/v1.0/removebg", data={"roi": "0% 0% 100% 50%", "type": "person"}, files={"image_file": ("me.jpg", photo)}
+    )
     alpha = np.asarray(picture(region).getchannel("A"))
     assert alpha[:100].any()
     assert not alpha[100:].any()
@@ -106,15 +109,16 @@ def test_as_remove_bg_has_it(ask, photo: bytes):
 
 
 def test_as_rembg_has_it(ask, photo: bytes):
+    human = {"model": "u2net_human_seg"}
     assert picture(ask("/api/remove", files={"file": ("me.jpg", photo)})).mode == "RGBA"
-    assert picture(ask("/api/remove", files={"file": ("me.jpg", photo)}, data={"om": "true"})).mode == "L"
-    out = picture(ask("/api/remove?bgc=0,0,255,255", files={"file": ("me.jpg", photo)}, data={"a": "true", "ae": "15"}))
+    assert picture(ask("/api/remove", files={"file": ("me.jpg", photo)}, data={"om": "true", **human})).mode == "L"
+    out = picture(ask("/api/remove?bgc=0,0,255,255", files={"file": ("me.jpg", photo)}, data={"a": "true", **human}))
     assert np.asarray(out)[2, 2].tolist() == [0, 0, 255]
     assert ask("/api/remove?url=http://x/y.jpg", method="GET").status_code == 400
 
 
 def test_a_plain_body_and_a_preset(ask, photo: bytes):
-    answer = ask("/api/v1/cutouts?preset=ebay", content=photo, headers={"Content-Type": "image/jpeg"})
+    answer = ask("/api/v1/cutouts?preset=ebay&subject=people", content=photo, headers={"Content-Type": "image/jpeg"})
     out = picture(answer)
     assert (out.format, out.size) == ("JPEG", (1600, 1600))
     assert "enlarged" in answer.headers["x-notes"]
@@ -150,7 +154,7 @@ def test_what_will_not_do(ask, options: dict, status: int, words: str):
     ],
 )  # fmt: skip
 def test_values_that_will_not_do(ask, photo: bytes, field: str, value: str, words: str):
-    answer = ask("/api/v1/cutouts", data={field: value}, files={"image_file": ("me.jpg", photo)})
+    answer = ask("/api/v1/cutouts", data={"subject": "people", field: value}, files={"image_file": ("me.jpg", photo)})
     assert answer.status_code == 400
     assert words in answer.json()["error"]
 
@@ -182,7 +186,7 @@ def test_a_full_line_says_so_at_once(photo: bytes):
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
 
             async def one() -> httpx.Response:
-                return await client.post("/api/v1/cutouts", files={"image_file": ("me.jpg", photo)})
+                return await client.post("/api/v1/cutouts?subject=people", files={"image_file": ("me.jpg", photo)})
 
             first = [asyncio.create_task(one()) for _ in range(2)]
             while desk.under_way < 2:
@@ -213,7 +217,10 @@ def test_who_may_ask(desk: Desk, photo: bytes):
                 {}, {"X-Api-Key": "wrong-one"}, {"X-Api-Key": TOKEN}, {"Authorization": f"Bearer {TOKEN}"},
                 {"X-Api-Key": TOKEN, "Origin": "http://evil.example"},
             ]  # fmt: skip
-            return [(await client.post("/api/v1/cutouts", files=files, headers=each)).status_code for each in tries]
+            return [
+                (await client.post("/api/v1/cutouts?subject=people", files=files, headers=each)).status_code
+                for each in tries
+            ]
 
     assert asyncio.run(codes()) == [401, 401, 200, 200, 403]
     closed = create_app(desk, access=Access())

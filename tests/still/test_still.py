@@ -283,7 +283,7 @@ def test_a_jpeg_that_breaks_off_is_not_half_a_picture(tmp_path: Path, scene):
 def test_people_pictures_come_out_well(data: Path, cutter):
     """A sample; on all 201: IoU 0.931, boundary F 0.624, alpha MAD 0.020, with one label empty and some wrong."""
     scores = []
-    for path in sorted((data / "people" / "images").glob("*.jpg"))[::12]:
+    for path in sorted((data / "people" / "images").glob("*.jpg"))[::25]:
         truth = cv2.imread(str(data / "people" / "masks" / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
         if not truth.any():
             continue
