@@ -136,6 +136,11 @@ class Fitter:
             frame.small = None
         return frame
 
+    def upright(self, picture: Picture) -> Picture:
+        """A picture `(H, W, 3)` turned and mirrored as frames are."""
+        turned = cv2.rotate(picture, _TURNS[self.rotate]) if self.rotate else picture
+        return np.asarray(turned if self._flip is None else cv2.flip(turned, self._flip), np.uint8)
+
     def _pool(self, size: Size) -> Pool:
         found = self._pools.get(size)
         if found is None:

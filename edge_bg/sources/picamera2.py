@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.errors import MissingDependency, SourceError
-from edge_bg.frame import I420, Frame, Pool, Size, size_of
+from edge_bg.frame import I420, Frame, Size, to_rgb
+from edge_bg.sources import picamera2_still
 from edge_bg.sources.camera import CameraBase
 from edge_bg.sources.fit import Fitter
-from edge_bg.sources.mjpg import MjpgDecoder
-from edge_bg.sources.raw import unpack
+from edge_bg.sources.picamera2_stream import Stream, is_limited
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds without a frame; then the camera is lost
 LORES_WIDTH = 256  # what the models are wide, and a multiple of what every Pi aligns a row to
-# libcamera's names for what lies in memory -> raw.unpack's
-LAYOUTS = {"YUV420": "YU12", "YVU420": "YV12", "NV12": "NV12", "NV21": "NV21", "YUYV": "YUYV", "UYVY": "UYVY"}
 
 
 class PiCamera(CameraBase):
@@ -63,6 +62,12 @@ class PiCamera(CameraBase):
         self._device: Any = None
         self._id = ""  # what libcamera calls the camera that was found
         self._streams: dict[str, Stream] = {}
+        self._wanted: dict[str, Any] = {}  # what the camera was configured with
+        self._limited = False
+        self._crop: Any = None  # the part of the sensor that frames show, once one has said it
+        self._turn = threading.Lock()  # who asks the camera for a picture
+        self._free = threading.Event()  # cleared while somebody waits to take a still
+        self._free.set()
 
     def _connect(self) -> None:
         module, libcamera = _libraries()
@@ -103,6 +108,7 @@ class PiCamera(CameraBase):
             "colour_space": libcamera.ColorSpace.Sycc(),  # what JPEG has: BT.601, full range
             "controls": {**rate, **self._controls},
         }
+        self._wanted = wanted
         main = {"size": self.asked, "format": "YUV420"}
         lores = None if self._lores is None else {"size": self._lores, "format": "YUV420"}
         try:
@@ -114,7 +120,7 @@ class PiCamera(CameraBase):
             log.warning("%s: no second stream (%s)", self.name, _cause(error))
             device.configure(device.create_video_configuration(main=main, lores=None, **wanted))
         given = device.camera_configuration()
-        limited = is_limited(given.get("colour_space"), libcamera)
+        limited = self._limited = is_limited(given.get("colour_space"), libcamera)
         names = ["main", "lores"] if given.get("lores") else ["main"]
         self._streams = {name: Stream(given[name], limited) for name in names}
         if self._streams["main"].size != self.asked:
@@ -127,8 +133,10 @@ class PiCamera(CameraBase):
         device = self._device
         if device is None:
             return None
+        self._free.wait(2 * picamera2_still.PATIENCE)
         try:
-            request = device.capture_request(wait=PATIENCE)
+            with self._turn:
+                request = device.capture_request(wait=PATIENCE)
         except TimeoutError:
             raise SourceError(
                 f"{self.name}: no frame for {PATIENCE:g} s", hint="is its ribbon cable seated? dmesg | tail"
@@ -138,7 +146,8 @@ class PiCamera(CameraBase):
         try:
             # Both streams from one request, so that they show the same moment.
             pictures = {name: self._read(request, name) for name in self._streams}
-            stamp = request.get_metadata().get("SensorTimestamp")
+            facts = request.get_metadata()
+            stamp, self._crop = facts.get("SensorTimestamp"), facts.get("ScalerCrop")
         finally:
             request.release()
         main = pictures["main"]
@@ -147,43 +156,46 @@ class PiCamera(CameraBase):
         moment, index = self._stamp(stamp / 1e9 if stamp else None)
         return self._fitter(main, moment, index, small=pictures.get("lores"))
 
-    def _read(self, request: Any, name: str) -> I420 | None:
+    def still(self) -> NDArray[np.uint8] | None:
+        """What frames show now, at the sensor's own resolution; frames pause for it. From any thread.
+
+        Returns:
+            RGB uint8 (H, W, 3) of the frames' shape, or None where the camera has no more pixels than they have.
+
+        Raises:
+            SourceError: No picture came in time. Frames go on.
+        """
+        device, main = self._device, self._streams.get("main")
+        if device is None or main is None or main.size != self.asked:
+            return None
+        crop = None if self._crop is None else tuple(int(side) for side in self._crop)
+        found = picamera2_still.view(getattr(device, "sensor_resolution", None), crop, main.size)
+        if found is None:
+            return None
+
+        def read(request: Any) -> I420 | None:
+            return self._read(request, "main", Stream(request.config["main"], self._limited))
+
+        self._free.clear()
+        try:
+            with self._turn:
+                picture = picamera2_still.take(device, self._wanted, found, read)
+        finally:
+            self._free.set()
+        return self._fitter.upright(to_rgb(picture))
+
+    def _read(self, request: Any, name: str, stream: Stream | None = None) -> I420 | None:
         """Copy a stream out of the camera's memory, which is ours only until the request is released."""
         from picamera2 import MappedArray
 
         # Not reshaped: picamera2's own shapes hide where rows end, and fail where a buffer is longer than its picture.
         with MappedArray(request, name, reshape=False, write=False) as mapped:
-            return self._streams[name].read(mapped.array)
+            return (stream or self._streams[name]).read(mapped.array)
 
     def _disconnect(self) -> None:
         device, self._device = self._device, None
         if device is not None:
             _shut(device)
-
-
-class Stream:
-    """One stream as libcamera really configured it: what its bytes mean, and buffers to copy them to."""
-
-    def __init__(self, given: dict[str, Any], limited: bool) -> None:
-        self.format = str(given["format"])
-        width, height = given["size"]
-        self.size: Size = (width // 2 * 2, height // 2 * 2)
-        self.stride = int(given.get("stride") or 0)
-        self._limited = limited
-        self._pool = Pool(self.size)
-        self._decoder = MjpgDecoder() if self.format == "MJPEG" else None
-        if self._decoder is None and self.format not in LAYOUTS:
-            raise SourceError(
-                f"the camera gives {self.format}, not YUV420", hint="a USB camera is better used with kind: v4l2"
-            )
-
-    def read(self, data: NDArray[np.uint8]) -> I420 | None:
-        """The stream's bytes, rows padded to `stride`, to I420 of `size` in a buffer of its own."""
-        out = self._pool.take()
-        if self._decoder is not None:
-            picture = self._decoder(data, self.size, out)
-            return picture if picture is not None and size_of(picture) == self.size else None
-        return unpack(data, LAYOUTS[self.format], self.size, out, self._limited, self.stride)
 
 
 def lores_size(main: Size, asked: bool | Size) -> Size | None:
@@ -197,16 +209,6 @@ def lores_size(main: Size, asked: bool | Size) -> Size | None:
         return min(width, main[0]), min(height, main[1])
     width = min(LORES_WIDTH, main[0])
     return width, min(max(2 * round(width * main[1] / main[0] / 2), 32), main[1])
-
-
-def is_limited(colour_space: Any, libcamera: Any) -> bool:
-    """Whether luma stays within 16..235: libcamera may give another colour space than asked for."""
-    if colour_space is None:  # USB cameras
-        return True
-    space = libcamera.ColorSpace
-    if colour_space.ycbcrEncoding not in (space.YcbcrEncoding.Rec601, space.YcbcrEncoding.Null):
-        log.warning("the camera gives colours by %s; they will be slightly off", colour_space.ycbcrEncoding)
-    return bool(colour_space.range == space.Range.Limited)
 
 
 def find(known: list[dict[str, Any]], wanted: int | str) -> tuple[int, str]:

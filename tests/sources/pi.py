@@ -66,6 +66,9 @@ class Board:
     held: int = 0  # requests taken and not given back
     transform: Transform | None = None
     controls: dict[str, Any] = field(default_factory=dict)
+    sensor: tuple[int, int] = (4608, 2592)
+    crop: tuple[int, int, int, int] | None = None  # what the metadata says that frames show of the sensor
+    stills: list[dict[str, Any]] = field(default_factory=list)  # what was asked for
 
 
 BOARD = Board()
@@ -94,12 +97,14 @@ def paint(given: dict[str, Any], level: int) -> Bytes:
 class Request:
     def __init__(self, configuration: dict[str, Any], number: int) -> None:
         self.streams = {n: paint(configuration[n], 20 + number % 200) for n in ("main", "lores") if configuration[n]}
+        self.config = configuration
         self.released = False
         BOARD.held += 1
 
     def get_metadata(self) -> dict[str, Any]:
         assert not self.released
-        return {"SensorTimestamp": time.monotonic_ns() - 5_000_000, "ExposureTime": 4000}
+        crop = {} if BOARD.crop is None else {"ScalerCrop": BOARD.crop}
+        return {"SensorTimestamp": time.monotonic_ns() - 5_000_000, "ExposureTime": 4000, **crop}
 
     def release(self) -> None:
         assert not self.released
@@ -173,6 +178,22 @@ class Picamera2:
             raise TimeoutError
         self.frames += 1
         return Request(self.configuration, self.frames)
+
+    @property
+    def sensor_resolution(self) -> tuple[int, int]:
+        return BOARD.sensor
+
+    def create_still_configuration(self, **wanted: Any) -> dict[str, Any]:
+        return wanted
+
+    def switch_mode_and_capture_request(self, wanted: dict[str, Any], wait: float, delay: int) -> Request:
+        before = self.configuration
+        BOARD.stills.append(wanted)
+        self.configure(wanted)
+        self.frames += 1 + delay
+        taken = Request(self.configuration, self.frames)
+        self.configuration = before
+        return taken
 
     def cancel_all_and_flush(self) -> None:
         self.jobs_blocked = False

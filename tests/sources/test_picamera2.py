@@ -15,6 +15,7 @@ from edge_bg.frame import Frame, planes, size_of
 from edge_bg.sources import picamera2 as adapter
 from edge_bg.sources.cameras import list_cameras
 from edge_bg.sources.picamera2 import PiCamera, find, lores_size
+from edge_bg.sources.picamera2_still import view
 
 from .pi import Board, ColorSpace
 from .pi import board as board
@@ -226,3 +227,54 @@ def test_the_sensor_turns_upside_down_and_we_the_rest(board: Board) -> None:
         assert frame.size == camera.size == SIZE[::-1] and camera.asked == SIZE
         assert frame.small is not None and size_of(frame.small) == (144, 256)
     assert PiCamera(rotate=270).size == (720, 1280)
+
+
+def test_a_still_shows_what_frames_show_at_the_sensors_own_resolution(board: Board) -> None:
+    board.crop = (8, 12, 4500, 2532)
+    with PiCamera(size=(1280, 720), hflip=True, controls={"AfMode": 2}) as camera:
+        assert camera.still() is not None, "before the first frame, of the whole sensor"
+        take(camera)
+        still = camera.still()
+        assert still is not None and still.shape == (2532, 4500, 3) and still.dtype == np.uint8
+        assert (still == still[0, 0]).all(), "rows are padded, and pictures longer than they are"
+        asked = board.stills[-1]
+        assert asked["controls"] == {"AfMode": 2, "ScalerCrop": board.crop} and asked["transform"].hflip == 1
+        assert take(camera)[0].size == (1280, 720), "and frames go on"
+    assert board.held == 0
+
+
+@pytest.mark.parametrize(
+    ("sensor", "crop", "main", "size"),
+    [
+        ((4608, 2592), None, (1280, 720), (4608, 2592)),
+        ((3280, 2464), None, (1280, 720), (3280, 1844)),
+        ((3280, 2464), (680, 692, 1920, 1080), (1280, 720), (1920, 1080)),
+        ((1280, 720), None, (1280, 720), None),  # no more than frames have
+        ((3280, 2464), (0, 0, 3280, 2464), (1280, 720), None),  # frames of another shape
+        (None, None, (1280, 720), None),
+    ],
+)
+def test_what_a_still_is_taken_of(sensor, crop, main, size) -> None:
+    found = view(sensor, crop, main)
+    assert (found and found[0]) == size and (found is None or found[1] == crop)
+
+
+def test_a_still_of_a_camera_on_its_side_is_upright(board: Board) -> None:
+    with PiCamera(size=(720, 1280), rotate=90) as camera:
+        take(camera)
+        still = camera.still()
+    assert still is not None and still.shape == (4608, 2592, 3)
+
+
+def test_frames_come_while_stills_are_taken(board: Board) -> None:
+    with PiCamera(size=(640, 360)) as camera:
+        frames = iter(camera)
+        next(frames)
+        taken: list[object] = []
+        shooter = threading.Thread(target=lambda: taken.extend(camera.still() for _ in range(5)))
+        shooter.start()
+        for frame in frames:
+            assert frame.size == (640, 360)
+            if not shooter.is_alive():
+                break
+        assert len(taken) == 5 and camera.state == "ok"

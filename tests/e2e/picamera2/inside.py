@@ -88,6 +88,25 @@ def test_the_small_picture_is_the_same_moment_at_about_model_size() -> None:
     assert cv2.absdiff(small, large).mean() < 3
 
 
+def test_a_still_has_all_the_pixels_there_are_and_frames_go_on() -> None:
+    with camera(size=(640, 360)) as source:
+        frames = iter(source)
+        next(frames)
+        source._device.sensor_resolution = SIZE  # of the virtual camera; a sensor says its own
+        taken: list[object] = []
+        shooter = threading.Thread(target=lambda: taken.append(source.still()))
+        shooter.start()
+        for frame in frames:
+            assert frame.size == (640, 360)
+            if not shooter.is_alive():
+                break
+        after = next(frames).copy()
+    still = taken[0]
+    assert still is not None and still.shape == (SIZE[1], SIZE[0], 3)
+    assert cv2.absdiff(cv2.cvtColor(still, cv2.COLOR_RGB2BGR), expected(SIZE)).mean() < 3
+    assert cv2.absdiff(to_bgr(after.data), expected((640, 360))).mean() < 6
+
+
 def test_flips_are_asked_of_libcamera() -> None:
     with camera(hflip=True, vflip=True) as source:
         # The virtual pipeline accepts this and turns nothing, so how it looks cannot be tested here.
