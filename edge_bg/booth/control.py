@@ -10,45 +10,24 @@ import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from edge_bg.booth import state, ways
-from edge_bg.booth.developing import Darkroom, Look
+from edge_bg.booth.developing import Darkroom
 from edge_bg.booth.events import Events
 from edge_bg.booth.library import Item, Library, Shelf
+from edge_bg.booth.machine import Machine
 from edge_bg.booth.operator import Operator
 from edge_bg.booth.photos import Photos
+from edge_bg.booth.printing import Look
 from edge_bg.booth.recent import Recent
 from edge_bg.booth.settings import changed
 from edge_bg.booth.store import Store
 from edge_bg.booth.visit import Visit
-from edge_bg.composite import Compositor, Layer, Place
-from edge_bg.config import Config
+from edge_bg.composite import Layer, Place
 from edge_bg.errors import EdgeBgError, NotAllowed, NotNow
-from edge_bg.matte import Matte
-from edge_bg.sources.valve import Valve
 
 log = logging.getLogger("edge_bg.booth")
-
-
-class Machine(Protocol):
-    """The running loop, as far as the booth turns its knobs."""
-
-    config: Config
-    path: Path | None
-    compositor: Compositor
-    matte: Matte
-    valve: Valve | None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the frames."""
-
-    def health(self) -> dict[str, Any]:
-        """How it fares."""
-
-    def apply(self, new: Config) -> list[str]:
-        """Go over to another config."""
 
 
 def _nothing() -> None:
@@ -124,7 +103,8 @@ class Control:
         self.recent.forget()
 
     def _library(self) -> Library:
-        return Library(self.event.folder, self.machine.config.background, self.machine.size, self.fps)
+        machine = self.machine
+        return Library(self.event.folder, machine.config.background, machine.size, self.fps)
 
     def _begin(self) -> None:
         """Show what the event begins with; what it names and has not is said, and the rest goes on."""
@@ -282,14 +262,19 @@ class Control:
 
     def look(self, background: str, foreground: str | None) -> Look:
         """How photos on a background are put together."""
-        item = self.library.get("backgrounds", background)
-        place = self.machine.config.composite
+        item, options = self.library.get("backgrounds", background), self.machine.config.composite
         front = self.library.rgba(foreground) if foreground else None
-        return Look(item, front, Place(place.shift_x, place.shift_y, place.scale))
+        place = Place(options.shift_x, options.shift_y, options.scale)
+        return Look(item, front, place, options.wrap, options.match)
+
+    def blurred(self) -> list[Item]:
+        """The backgrounds that show the room itself, blurred."""
+        return [item for item in self.library.items("backgrounds") if item.kind == "blur"]
 
     def holds(self) -> bool:
         """Whether the live cut-out knows more than a network does."""
-        return self.machine.matte.booth is not None or self.machine.matte.key is not None
+        matte = self.machine.matte
+        return matte.booth is not None or matte.key is not None
 
     def _still(self) -> Any:
         valve = self.machine.valve

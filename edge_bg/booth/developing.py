@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -14,29 +13,20 @@ from numpy.typing import NDArray
 from edge_bg.booth import encode
 from edge_bg.booth.library import Item
 from edge_bg.booth.photo import CUTOUTS, Photo
+from edge_bg.booth.printing import Look, backdrop, compose, moment
 from edge_bg.booth.recent import Shot
 from edge_bg.booth.template import Template
-from edge_bg.composite import Place
-from edge_bg.composite.backgrounds import fit_picture, read_picture
-from edge_bg.composite.layer import stretched
+from edge_bg.composite.light import Light
 from edge_bg.errors import NotNow
-from edge_bg.frame import to_rgb
-from edge_bg.still import Cutout, Cutter, blurred_room
+from edge_bg.frame import Frame
+from edge_bg.still import Cutout, Cutter
 
 Rgb = NDArray[np.uint8]
 
-STRIP: Final = 256  # rows at a time
+SMALL: Final = 1024  # pixels of the longer side of what is kept of a blurred room: it has no detail to lose
 NEAR: Final = 0.03  # share of the width round the live cut-out beyond which nothing of a photo of that moment is kept
+MOVED: Final = 12.0  # mean levels by which a still may differ where somebody was, for that to be where they are
 SURE: Final = 200  # live alpha from which something is kept that the network does not see: what a guest holds
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a photo is put together: what is behind and before the person, and where the person stands."""
-
-    item: Item
-    front: NDArray[np.uint8] | None
-    place: Place
 
 
 class Setting(Protocol):
@@ -44,6 +34,9 @@ class Setting(Protocol):
 
     def look(self, background: str, foreground: str | None) -> Look:
         """How photos on `background` are put together now. Raises NotThere."""
+
+    def blurred(self) -> list[Item]:
+        """The backgrounds that show the room itself, blurred: a guest may pick them after the shot."""
 
     def holds(self) -> bool:
         """Whether the live cut-out knows more than a network does: the empty room, or a keyed wall."""
@@ -68,20 +61,45 @@ class Darkroom:
         look = self._booth.look(photo.background, photo.foreground)
         shots = photo.shots[-1:] if self.template.burst else photo.shots
         cuts = [self._cut(shot) for shot in shots]
-        made = [compose(cut, look, shot) for cut, shot in zip(cuts, shots, strict=True)]
+        photo.lights = [Light.of(shot.room.data) for shot in shots]
+        made = [self._print(*each, look) for each in zip(cuts, shots, photo.lights, strict=True)]
         shown = [shot.shown.rgb() for shot in photo.shots] if self.template.burst else []
+        photo.then = self._moments(look.item, cuts[-1], shots[-1])
+        photo.cuts = cuts
         alone = {name: encode.png(cut.rgba()) for name, cut in zip(CUTOUTS, reversed(cuts), strict=False)}
         return {**self.template.files(made, shown), **alone}
 
-    def again(self, photo: Photo, cutouts: Sequence[bytes]) -> dict[str, bytes]:
-        """The photo on another background, from the people alone, the last shot first: without the network."""
+    def again(self, photo: Photo, cutouts: Callable[[], Sequence[bytes]]) -> dict[str, bytes]:
+        """The photo on another background, from the people alone: without the network.
+
+        Raises:
+            NotNow: It is a moving picture, or the background is of the moment of the shot and was not kept.
+        """
         if self.template.burst:
             raise NotNow("a moving picture keeps its background")
-        look, made = self._booth.look(photo.background, photo.foreground), []
-        for rgba in map(encode.rgba_of, reversed(cutouts)):
-            cut = Cutout(np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3]))
-            made.append(compose(cut, look, None))
+        look = self._booth.look(photo.background, photo.foreground)
+        cuts = photo.cuts or [_read(png) for png in reversed(cutouts())]
+        made = []
+        for at, cut in enumerate(cuts):
+            light = photo.lights[at] if at < len(photo.lights) else None
+            behind = backdrop(look.item, cut.alpha.shape[::-1], cut, None, photo.then.get(look.item.id))
+            made.append(compose(cut, look, behind, light))
         return self.template.files(made, [])
+
+    @staticmethod
+    def _print(cut: Cutout, shot: Shot, light: Light, look: Look) -> Rgb:
+        return compose(cut, look, backdrop(look.item, cut.alpha.shape[::-1], cut, shot), light)
+
+    def _moments(self, shown: Item, cut: Cutout, shot: Shot) -> dict[str, Rgb]:
+        """What backgrounds that are of the moment showed then: the one that was behind, and the blurred rooms."""
+        found = {}
+        for item in [shown, *self._booth.blurred()]:
+            then = moment(item, cut, shot)
+            if then is not None:
+                scale = min(1.0, SMALL / max(then.shape)) if item.kind == "blur" else 1.0
+                size = (round(then.shape[1] * scale), round(then.shape[0] * scale))
+                found[item.id] = np.asarray(cv2.resize(then, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return found
 
     def close(self) -> None:
         """Let go of the model; idempotent."""
@@ -102,7 +120,7 @@ class Darkroom:
             kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach // 4 | 1, reach // 4 | 1))
             within = np.asarray(cv2.dilate(small, kernel), np.uint8)
             within[within > 8] = 255
-            if full is None and self._booth.holds():
+            if self._booth.holds() and (full is None or _alike(shot.room, full)):
                 also = np.where(alpha >= SURE, alpha, 0).astype(np.uint8)
         with self._lock:
             if self._cutter is None:
@@ -110,47 +128,16 @@ class Darkroom:
             return self._cutter(rgb, also=also, within=within)
 
 
-def compose(cut: Cutout, look: Look, shot: Shot | None) -> Rgb:
-    """RGB uint8 (H, W, 3): the person on the background, where the person stands, behind what lies in front.
-
-    shot: the moment it was taken, for backgrounds that are of that moment (a video, the room itself); None: another.
-    """
-    high, wide = cut.alpha.shape
-    behind = _behind(look.item, (wide, high), cut, shot)
-    colours, alpha = cut.rgb, cut.alpha
-    if not look.place.as_seen:
-        # Moved with the alpha multiplied in, so that no black bleeds in from where there is nobody.
-        share = alpha[..., None].astype(np.uint16)
-        colours = look.place.move(((colours * share + 127) // 255).astype(np.uint8))
-        alpha = look.place.move(alpha)
-    front = None if look.front is None else stretched(look.front, (wide, high))
-    out = np.empty((high, wide, 3), np.uint8)
-    for top in range(0, high, STRIP):
-        rows = slice(top, top + STRIP)
-        share = alpha[rows, :, None].astype(np.uint16)
-        person = colours[rows].astype(np.uint16)
-        mixed = behind[rows] * (255 - share) + (person * share if look.place.as_seen else person * 255)
-        made = ((mixed + 127) // 255).astype(np.uint8)
-        if front is not None:
-            clear = 255 - front[rows, :, 3:].astype(np.uint16)
-            made = (front[rows, :, :3] + (made * clear + 127) // 255).clip(0, 255).astype(np.uint8)
-        out[rows] = made
-    return out
+def _read(png: bytes) -> Cutout:
+    rgba = encode.rgba_of(png)
+    return Cutout(np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3]))
 
 
-def _behind(item: Item, size: tuple[int, int], cut: Cutout, shot: Shot | None) -> Rgb:
-    wide, high = size
-    part = item.part
-    if item.kind == "image":
-        picture: Any = fit_picture(read_picture(part.path), size, part.fit)
-        return np.ascontiguousarray(picture[..., ::-1])
-    if item.kind == "color":
-        colour = [int(part.color[i : i + 2], 16) for i in (1, 3, 5)]
-        return np.broadcast_to(np.array(colour, np.uint8), (high, wide, 3))
-    if item.kind == "blur" and shot is not None:
-        room = shot.room.rgb() if shot.full is None else shot.full
-        return blurred_room(room, cut.alpha, part.strength)
-    if item.kind in ("video", "none") and shot is not None:
-        taken = to_rgb(shot.behind if item.kind == "video" else shot.room.data)
-        return np.asarray(cv2.resize(taken, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    return np.zeros((high, wide, 3), np.uint8)  # nothing, or of a moment that is over
+def _alike(frame: Frame, full: Rgb) -> bool:
+    """Whether whoever is in the frame is still in the same place in the camera's own still, a moment later."""
+    size = (frame.width // 4, frame.height // 4)
+    planes = frame.y, np.asarray(frame.alpha)
+    before, share = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes)
+    after = cv2.cvtColor(cv2.resize(full, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    there = np.asarray(share) >= SURE
+    return bool(there.any() and cv2.absdiff(before, after)[there].mean() < MOVED)

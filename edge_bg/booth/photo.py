@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_bg.booth.recent import Shot
+from edge_bg.composite.light import Light
+from edge_bg.still import Cutout
 
 CUTOUTS: Final = ("cutout.png", *(f"cutout{letter}.png" for letter in "bcdefgh"))  # of the shots, the last first
 
@@ -25,6 +30,9 @@ class Photo:
     error: str | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     shots: list[Shot] = field(default_factory=list)
+    cuts: list[Cutout] = field(default_factory=list)  # of the newest photo, so that it need not be read again
+    lights: list[Light] = field(default_factory=list)  # of what the camera saw, for each shot
+    then: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # what backgrounds of that moment showed, by id
 
     def told(self, moves: bool) -> dict[str, Any]:
         """As the API has it; `moves`: it has a GIF."""
@@ -51,5 +59,5 @@ class Makes(Protocol):
     def develop(self, photo: Photo) -> dict[str, bytes]:
         """At full quality; may take seconds."""
 
-    def again(self, photo: Photo, cutouts: Sequence[bytes]) -> dict[str, bytes]:
+    def again(self, photo: Photo, cutouts: Callable[[], Sequence[bytes]]) -> dict[str, bytes]:
         """From the cut-outs, the last shot's first."""

@@ -20,6 +20,7 @@ from edge_bg.booth.photo import CUTOUTS, Makes, Photo
 from edge_bg.booth.recent import Recent
 from edge_bg.booth.store import Store
 from edge_bg.booth.template import BURST_SECONDS, Template
+from edge_bg.composite.light import Light
 from edge_bg.config.booth import Storage
 from edge_bg.errors import EdgeBgError, NotNow, NotThere
 
@@ -100,6 +101,7 @@ class Photos:
             if shot is None:
                 raise NotNow(NO_MASK)
             photo.shots.append(shot.copy())
+            at = len(photo.shots) - 1
             if self.template.burst:
                 self._burst(photo)
             photo.files.update(self._darkroom.live(photo))
@@ -110,6 +112,8 @@ class Photos:
             done(None)
             return
         done(photo.id)
+        if not self.template.burst:
+            self._take_still(photo, at)
         if len(photo.shots) >= (self.template.shots if self.template.burst else self.shots):
             self._better(photo)
 
@@ -120,14 +124,16 @@ class Photos:
             if shot is not None:
                 photo.shots.append(shot.copy())
 
-    def _better(self, photo: Photo) -> None:
+    def _take_still(self, photo: Photo, at: int) -> None:
         try:
             full = self._still()
         except EdgeBgError as error:
             full = None
             log.warning("no still of the camera's own: %s", error)
         if full is not None:
-            photo.shots[-1] = replace(photo.shots[-1], full=full)
+            photo.shots[at] = replace(photo.shots[at], full=full)
+
+    def _better(self, photo: Photo) -> None:
         try:
             self._work.put_nowait(lambda: self._developed(photo))
         except queue.Full:
@@ -147,6 +153,9 @@ class Photos:
             photo.files.update(made)
             photo.state = "ready"
             photo.shots = []  # the room is not needed any more
+            for other in self._photos.values():
+                if other is not photo:
+                    other.cuts = []
             if photo.kept and self._store:
                 self._store.put(photo.id, photo.files, self._notes(photo))
 
@@ -189,31 +198,24 @@ class Photos:
         if self._store and ID.fullmatch(name) and (notes := self._store.notes(name)):
             return Photo(
                 name, float(notes.get("time", 0)), "ready", str(notes.get("background", "")), notes.get("foreground"),
-                True, notes.get("expires"),
+                True, notes.get("expires"), lights=[Light((y, u, v), by) for y, u, v, by in notes.get("lights", [])],
             )  # fmt: skip
         raise NotThere("there is no such photo (any more)")
 
     def _told(self, photo: Photo) -> dict[str, Any]:
-        moves = "photo.gif" in photo.files or bool(self._store and self._store.has(photo.id, "photo.gif"))
-        return photo.told(moves)
+        return photo.told(self._has(photo, "photo.gif"))
 
     def change(self, name: str, background: str, foreground: str | None) -> dict[str, Any]:
         """The photo on another background and behind its frame, from the kept cut-out. Raises NotThere, NotNow."""
         photo = self._find(name)
         if photo.state == "live":
             raise NotNow("the photo is not ready yet", hint="ask again in a second")
-        cutouts = []
-        for kind in CUTOUTS:
-            try:
-                cutouts.append(self.file(name, kind))
-            except NotThere:
-                break
-        if not cutouts:
+        if not photo.cuts and not self._has(photo, CUTOUTS[0]):
             raise NotNow("this photo was not cut out; its background stays")
         before = photo.background, photo.foreground
         photo.background, photo.foreground = background, foreground
         try:
-            made = self._darkroom.again(photo, cutouts)
+            made = self._darkroom.again(photo, lambda: self._cutouts(photo))
         except BaseException:
             photo.background, photo.foreground = before
             raise
@@ -223,6 +225,12 @@ class Photos:
             if photo.id in self._photos:
                 photo.files.update(made)
         return self._told(photo)
+
+    def _cutouts(self, photo: Photo) -> list[bytes]:
+        return [self.file(photo.id, kind) for kind in CUTOUTS if self._has(photo, kind)]
+
+    def _has(self, photo: Photo, kind: str) -> bool:
+        return kind in photo.files or bool(photo.kept and self._store and self._store.has(photo.id, kind))
 
     # --- keeping and throwing away ---------------------------------------------------------------------------
 
@@ -281,4 +289,5 @@ class Photos:
 
     def _notes(self, photo: Photo) -> dict[str, Any]:
         known = {"time": photo.time, "background": photo.background, "foreground": photo.foreground}
-        return {**known, "expires": photo.expires}
+        lights = [[*light.mean, light.spread] for light in photo.lights]
+        return {**known, "lights": lights, "expires": photo.expires}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -78,30 +79,80 @@ class LightMatch:
 
     def __call__(self, picture: I420, behind: I420) -> list[Picture] | None:
         """Three tables of 256 uint8, or None where the background is one colour and has no light to match."""
-        scene, spread = _light_of(behind)
-        if spread < _FLAT:
+        seen = Light.of(behind)
+        if seen.flat:
             self._scene = None
             return None
-        camera, _ = _light_of(picture)
+        scene, camera = np.array(seen.mean), np.array(Light.of(picture).mean)
         if self._camera is None or self._scene is None:
             self._camera, self._scene = camera, scene
         else:
             self._camera += _SLOW * (camera - self._camera)
             self._scene += _SLOW * (scene - self._scene)
-        gain = float(np.clip(self._scene[0] / self._camera[0], _DARK, _BRIGHT)) ** self.strength
-        tint = self.strength * np.clip(self._scene[1:] - self._camera[1:], -_TINT, _TINT)
+        gain, tint = _wanted(self._camera, self._scene, self.strength)
         wanted = np.array([128 * gain, *tint])
         if self._made is None or np.abs(wanted - self._made).max() > _HOLD:
             self._made, self._tables = wanted, _tables(gain, *tint)
         return self._tables
 
 
-def _light_of(picture: I420) -> tuple[Any, float]:
-    """(mean Y, U and V of a picture, float64 `(3,)`; standard deviation of its Y)."""
-    y, u, v = planes(picture)
-    luma = y[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP]
-    chroma = (plane[_STEP // 4 :: _STEP // 2, _STEP // 4 :: _STEP // 2] for plane in (u, v))
-    return np.array([max(luma.mean(), 1.0), *(plane.mean() for plane in chroma)]), float(luma.std())
+@dataclass(frozen=True)
+class Light:
+    """The light of a picture: its mean Y, U and V, and the standard deviation of its Y. Nothing else is known of it."""
+
+    mean: tuple[float, float, float]
+    spread: float
+
+    @classmethod
+    def of(cls, picture: I420) -> Light:
+        """Of a frame."""
+        y, u, v = planes(picture)
+        luma = y[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP]
+        chroma = (plane[_STEP // 4 :: _STEP // 2, _STEP // 4 :: _STEP // 2] for plane in (u, v))
+        return cls((max(float(luma.mean()), 1.0), *(float(plane.mean()) for plane in chroma)), float(luma.std()))  # type: ignore[arg-type]
+
+    @classmethod
+    def of_rgb(cls, picture: Picture) -> Light:
+        """Of RGB uint8 (H, W, 3)."""
+        few = np.ascontiguousarray(picture[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP])
+        y, v, u = cv2.split(cv2.cvtColor(few, cv2.COLOR_RGB2YCrCb))
+        return cls((max(float(y.mean()), 1.0), float(u.mean()), float(v.mean())), float(y.std()))
+
+    @property
+    def flat(self) -> bool:
+        """True of a colour, which has no light to match."""
+        return self.spread < _FLAT
+
+
+def tables(camera: Light, scene: Light, strength: float) -> list[Picture] | None:
+    """What brings a person from the camera's light to the scene's, as `LightMatch` at once; None for a flat scene."""
+    if scene.flat:
+        return None
+    gain, tint = _wanted(np.array(camera.mean), np.array(scene.mean), strength)
+    return _tables(gain, *tint)
+
+
+def wrapped(out: Picture, behind: Picture, alpha: Picture, amount: float) -> None:
+    """`LightWrap` for a still, in place: RGB uint8 (H, W, 3) of a composite and what is behind, alpha (H, W)."""
+    high, wide = alpha.shape
+    scale = Grid.of((wide // 2 * 2, high // 2 * 2)).scale
+    few = np.s_[scale // 2 : high // scale * scale : scale, scale // 2 : wide // scale * scale : scale]
+    light = cv2.blur(np.ascontiguousarray(behind[few]), _GLOW)
+    outside: Any = cv2.bitwise_not(np.ascontiguousarray(alpha[few]))
+    spill = cv2.subtract(cv2.blur(outside, _REACH), np.full_like(outside, _FAINT))
+    soft = cv2.multiply(cv2.resize(spill, (wide, high)), alpha, scale=amount * SHARE * 255 / (255 - _FAINT))
+    left, top, across, down = cv2.boundingRect(soft)
+    at = np.s_[top : top + down, left : left + across]
+    if across:
+        share = cv2.merge([soft[at]] * 3)
+        there = cv2.multiply(cv2.resize(light, (wide, high))[at], share, scale=SHARE)
+        cv2.add(cv2.multiply(out[at], cv2.bitwise_not(share), scale=SHARE), there, out[at])
+
+
+def _wanted(camera: Any, scene: Any, strength: float) -> tuple[float, Any]:
+    """The gain of the middle tones, and what U and V are moved by."""
+    gain = float(np.clip(scene[0] / camera[0], _DARK, _BRIGHT)) ** strength
+    return gain, strength * np.clip(scene[1:] - camera[1:], -_TINT, _TINT)
 
 
 def _tables(gain: float, tint_u: float, tint_v: float) -> list[Picture]:

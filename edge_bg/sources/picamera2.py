@@ -168,8 +168,7 @@ class PiCamera(CameraBase):
         device, main = self._device, self._streams.get("main")
         if device is None or main is None or main.size != self.asked:
             return None
-        crop = None if self._crop is None else tuple(int(side) for side in self._crop)
-        found = picamera2_still.view(getattr(device, "sensor_resolution", None), crop, main.size)
+        found = picamera2_still.view(getattr(device, "sensor_resolution", None), self._crop, main.size)
         if found is None:
             return None
 

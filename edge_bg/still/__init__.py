@@ -7,6 +7,7 @@ cutout.on((0, 177, 64))     # (H, W, 3): on a new background
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +38,7 @@ SURE = (0.35, 0.65)  # of the network's mask: below is room, above is person
 WIDE, NARROW = 0.012, 0.0055  # reach of the two edge fits, as a share of the longer side
 CLEAR_WIDE, CLEAR = (0.15, 0.85), (0.1, 0.9)  # of the fitted alpha: the rest is haze and pinholes
 COLOUR_REACH = ((0.06, 6), (0.015, 3), (0.006, 2))  # of the colour estimates: share of the longer side, least pixels
+LIVE_BLUR = 0.95  # of a radius: three boxes of it blur no less than two boxes of that radius at live's small size
 CONTRAST = 1e-4  # variance of colour, in 0..1 squared, below which the edge fit only smooths
 
 
@@ -58,7 +60,7 @@ class Cutout:
 
     def rgba(self) -> NDArray[np.uint8]:
         """Uint8 (H, W, 4), alpha not multiplied in (as PNG has it)."""
-        return np.dstack((self.rgb, self.alpha))
+        return np.asarray(cv2.merge((self.rgb, self.alpha)), np.uint8)
 
     def on(self, background: Rgb | tuple[int, int, int]) -> Rgb:
         """The person on a colour, or on a picture of the same size.
@@ -274,11 +276,11 @@ def _strips(planes: Sequence[matting.Colours], size: tuple[int, int]) -> Iterato
 
 
 def blurred_room(rgb: Rgb, alpha: Gray, strength: float = 0.5) -> Rgb:
-    """RGB uint8 (H, W, 3): the room behind, blurred, without the person's colours in it. `strength` is 0 to 1."""
+    """RGB uint8 (H, W, 3): the room behind, blurred, without the person's colours in it; `strength` 0..1, as live."""
     work = _shrunk(rgb)
     high, wide = work.shape[:2]
     person = np.asarray(cv2.resize(alpha, (wide, high), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
-    radius = max(1, round(strength * 0.04 * max(high, wide)))
+    radius = max(1, math.ceil(LIVE_BLUR * (0.01 + 0.07 * strength) * wide))
     weight = np.clip(1 - person, 1e-3, 1).astype(np.float32)
     room = work.astype(np.float32)
     for _ in range(3):  # three boxes are nearly a Gaussian
