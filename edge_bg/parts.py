@@ -19,7 +19,7 @@ from edge_bg.framing.edged import Edged
 from edge_bg.loop.stats import Stats
 from edge_bg.matte import Matte
 from edge_bg.network.segment import Segmenter
-from edge_bg.network.tuned import edges, preferred, resolve
+from edge_bg.network.tuned import edges, preferred, resolve, room_edges
 from edge_bg.sinks import KINDS as SINKS
 from edge_bg.sinks import Sink
 from edge_bg.sources import KINDS as SOURCES
@@ -59,7 +59,10 @@ def background(part: BackgroundPart) -> Background:
 
 def matte(config: Config, size: tuple[int, int]) -> Matte:
     """The matte of a config, for frames of `size` (width, height)."""
-    return Matte(size, **_fields(config.matte))
+    options = _fields(config.matte)
+    if options["booth"] and options["room_edges"] is None:
+        options["room_edges"] = room_edges()
+    return Matte(size, **options)
 
 
 def compositor(config: Config, size: tuple[int, int], fps: float, running: Background | None = None) -> Compositor:

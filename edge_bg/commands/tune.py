@@ -22,6 +22,7 @@ from edge_bg.network.tune import (
     suitable,
     table,
 )
+from edge_bg.network.tune_room import edges_ms, holds_edges
 from edge_bg.network.tuned import Choice, board, places, save
 
 
@@ -77,12 +78,16 @@ def tune(
         click.echo(f"  left out: {reason}")
     click.echo(f"chosen: {best.label}, {best.threads} thread{'s' * (best.threads > 1)}, because {why}.")
     finer = _finer(best, size, rate, cores, seconds) if with_edges else None
+    more = edges_ms(size, seconds / 2)
+    room_edges = holds_edges(best, more, rate, cores)
+    verdict = "there is time for it" if room_edges else "too slow for it: a booth's edges are the plain ones"
+    click.echo(f"edges by a learned room take up to {more:.1f} ms more a frame: {verdict}")
     if dry_run:
         return 0
     today = datetime.date.today().isoformat()
     choice = Choice(
         best.name, best.card.sha256, best.threads, board(), today, why, best.delegate,
-        finer.card.path.stem if finer else None, finer.every if finer else 1,
+        finer.card.path.stem if finer else None, finer.every if finer else 1, room_edges,
     )  # fmt: skip
     path = output or places()[0]
     try:

@@ -39,10 +39,11 @@ class MatteOptions:
         metadata={"help": "for a camera that never moves: learn the empty room, and keep whatever differs from it"},
     )
 
-    room_edges: bool = field(
-        default=True,
+    room_edges: bool | None = field(
+        default=None,
         metadata={
-            "help": "with booth: find edges by the learned room, pixel by pixel; false: cheaper by far, for weak boards"
+            "help": "with booth: find edges by the learned room, pixel by pixel, which costs much; null: unless "
+            "`edge-bg tune` found this board too slow for it"
         },
     )
 

@@ -129,10 +129,16 @@ OFF: dict[str, dict[str, Any]] = {
     "edges": {"edges": "bilinear"},
     "curve": {"low": 0.0, "high": 1.0, "sharpness": 1.0},
 }
-ON: dict[str, dict[str, Any]] = {"specks": {"specks": 0.002}, "booth": {"booth": True}, "key": {"key": "auto"}}
+ON: dict[str, dict[str, Any]] = {
+    "specks": {"specks": 0.002},
+    "booth": {"booth": True},
+    "rules": {"booth": True, "room_edges": False},
+    "key": {"key": "auto"},
+}
 ABOUT = {
     "specks": "specks and holes up to 0.2 % of the frame gone",
     "booth": "the empty room learned",
+    "rules": "the empty room learned, without the network of its edges",
     "key": "a wall of one colour keyed",
     "time": "smoothing over time",
     "edges": "edges that follow the picture",
@@ -155,6 +161,12 @@ def stages() -> list[Way]:
     closer = framing(motion_gate=False)
     ways += [
         Way("all + clean", "the default, the old room taken out of soft edges", matte(), brush=compositor(clean=True)),
+        Way(
+            "all + booth + clean",
+            "the empty room learned, and taken out of soft edges",
+            matte(booth=True),
+            brush=compositor(clean=True),
+        ),
         Way("framing alone", "raw and closer looks at the people", raw, look=closer),
         Way("all + framing", "the default and closer looks", matte(), look=closer),
         Way("all + framing + clean", "both", matte(), look=closer, brush=compositor(clean=True)),

@@ -135,7 +135,7 @@ class Matte:
             mask, colour = self._smoother(mask, colour, moved)
         mask = clean(mask, self.options.specks)
         curved: Any = cv2.LUT(mask, self._curve)
-        known = self.booth.known if self.booth and self.options.room_edges else None
+        known = self.booth.known if self.booth and self.options.room_edges is not False else None
         alpha = self._upsampler(curved, colour, moved, halves, self._pool.take(), known)
         return alpha if frame.clear is None else clip(alpha, frame.clear)
 

@@ -184,6 +184,7 @@ class Booth:
     ) -> None:
         """The same at half the frame's size; and take for room what rests beside somebody."""
         assert self._room is not None
+        self.detail.shows = cv2.subtract(below(evidence, 16), self._room.blind)
         alone = self._empty > 5
         if alone:
             self.detail.follow(planes, halves, _ABSORB, above(evidence, 16), empty)

@@ -93,7 +93,8 @@ class Upsampler:
         soft, person = self._sort(alpha)
         made, behind = None, None
         if known is not None:
-            made = known.alpha(mask, soft, halves, self._tiles.shape, self._tiles.side)
+            soft = self.grid.shares(known.unsure(alpha))
+            made = known.alpha(mask, soft, colour, halves, self._tiles.shape, self._tiles.side)
             behind = known.behind(soft)
         rects, solid = self.grid.cut(soft, person)
         tiles = (soft != 0).reshape(-1).nonzero()[0]

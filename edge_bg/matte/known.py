@@ -7,56 +7,62 @@ used but for the rim of each patch, where it sees too little around.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from edge_bg.frame import Picture
+from edge_bg.matte.masks import below
 from edge_bg.matte.snap import REACH, snap
-from edge_bg.network.patches import CHANNELS, PatchNetwork
+from edge_bg.network.patches import PatchNetwork
 
 RIM = REACH  # pixels around each patch that only inform
+MOST = 48  # patches a frame: what somebody on a third of it takes; the network costs three times `landscape` then
 _NEUTRAL = 128  # no difference
 _DARK = 32  # Y below which noise is most of a hue
 _GAIN = (2, 4, 4)  # Y, U, V: a difference of 64, or 32, levels is as large as any
 
 
-def show(now: Picture, room: Picture, rough: Picture, sure: Picture) -> Picture:
-    """`(..., 8)` uint8, what the network sees of each pixel.
+def show(now: Sequence[Picture], room: Sequence[Picture], rough: Picture, sure: Picture) -> list[Picture]:
+    """Nine planes `(h, w)` uint8, what the network sees of each pixel.
 
     0, 1: Y of the frame and of the room. 2: how far they are apart in Y, U or V, whichever is more. 3 to 5: Y, U and V
     of the frame less those of the room, about 128, the room's hue as pale as it is in a shadow. The differences are
-    enlarged. 6, 7: `rough` and `sure`.
+    enlarged. 6, 7: `rough` and `sure`. 8: the share by which Y is less or more than the room's, about 128, which is the
+    same all over a shadow.
 
-    now, room: `(3, ...)` uint8, Y, U, V, the room in the light of the frame. rough: `(...)` uint8, 255 = person.
-    sure: `(...)` uint8, 255 where the room is known, 0 where it is not: there is no difference.
+    now, room: three planes `(h, w)` uint8, Y, U, V, the room in the light of the frame. rough: `(h, w)` uint8, 255 =
+    person. sure: `(h, w)` uint8, 255 where the room is known, 0 where it is not: there is no difference.
     """
-    away = np.subtract(now, room, dtype=np.int16)
+    unknown = below(sure, _NEUTRAL)
+    hidden = bool(cv2.countNonZero(unknown))
+    away: list[Any] = [cv2.subtract(a, b, dtype=cv2.CV_32F) for a, b in zip(now, room, strict=True)]
     # A shadow takes from the hue what it takes from the light (Horprasert et al., ICCV-FRAME 1999).
-    lost = away[0] / np.maximum(room[0], _DARK, dtype=np.float32)
+    lost: Any = cv2.divide(away[0], cv2.max(room[0], _DARK), dtype=cv2.CV_32F)  # type: ignore[call-overload]
+    share: Any = cv2.addWeighted(lost, _NEUTRAL - 1, lost, 0, _NEUTRAL, dtype=cv2.CV_8U)
     np.clip(lost, -1, 0.5, out=lost)
     for plane, behind in zip(away[1:], room[1:], strict=True):
-        plane -= ((behind.astype(np.float32) - _NEUTRAL) * lost).astype(np.int16)
-    for plane, gain in zip(away, _GAIN, strict=True):
-        plane *= gain
-    np.clip(away, -_NEUTRAL, _NEUTRAL - 1, out=away)
-    np.copyto(away, 0, where=sure < _NEUTRAL)
-    far = np.abs(away).max(axis=0)
-    wall = np.where(sure < _NEUTRAL, now[0], room[0])
-    away += _NEUTRAL
-    shown: Picture = np.empty((*rough.shape, CHANNELS), np.uint8)
-    for channel, plane in enumerate((now[0], wall, far, *away, rough, sure)):
-        shown[..., channel] = plane
-    return shown
+        hue: Any = cv2.subtract(behind, _NEUTRAL, dtype=cv2.CV_32F)  # type: ignore[call-overload]
+        plane -= cv2.multiply(hue, lost, hue)
+    shown: list[Any] = [
+        cv2.addWeighted(a, g, a, 0, _NEUTRAL, dtype=cv2.CV_8U) for a, g in zip(away, _GAIN, strict=True)
+    ]
+    wall: Any = room[0]
+    if hidden:
+        for plane in (*shown, share):
+            plane[unknown > 0] = _NEUTRAL
+        wall = np.where(unknown > 0, now[0], room[0])
+    parts: list[Any] = [cv2.absdiff(plane, _NEUTRAL) for plane in shown]  # type: ignore[call-overload]
+    return [now[0], wall, cv2.max(cv2.max(parts[0], parts[1]), parts[2]), *shown, rough, sure, share]
 
 
 class KnownRoom:
-    """Runs the network over parts of a picture. One for all sizes; for one thread at a time."""
+    """Runs the network over parts of a picture, on at most `most` patches a call. For one thread at a time."""
 
-    def __init__(self, network: PatchNetwork | None = None) -> None:
-        self.network = PatchNetwork() if network is None else network
+    def __init__(self, most: int = MOST) -> None:
+        self.network, self.most = PatchNetwork(), most
         self.inner = self.network.side - 2 * RIM  # side of what a patch gives
 
     def __call__(
@@ -67,57 +73,67 @@ class KnownRoom:
         rough: Picture,
         sure: Picture,
         cell: int,
-        light: Sequence[Picture] | None = None,
-    ) -> tuple[Picture, NDArray[np.bool_]]:
-        """(alpha `(h, w)` uint8, where it was looked at, `where`'s shape).
+        light: Sequence[Picture],
+        out: Picture,
+    ) -> NDArray[np.bool_]:
+        """Writes alpha to `out`, `(h, w)` uint8, where it was looked at; returns which cells these are, as `where`.
 
-        where: `(h / cell, w / cell)` uint8, not 0 in the cells of `cell` pixels, at most `inner`, that are asked for.
+        where: `(h / cell, w / cell)` uint8, how much each cell of `cell` pixels, even, at most `inner`, is asked for.
+            Of more than `most` patches those wait that are asked for least.
         now, room: three planes, `(h, w)` uint8. rough, sure: `(h, w)` uint8. All sides of planes are whole cells.
         light: tables of 256 levels that bring the planes of the room into the light of now.
-        Elsewhere alpha is `rough`.
         """
-        alpha = rough.copy()
-        most = self.inner // cell
-        corners, done = cover(where, most)
+        most = self.inner // cell  # cells along a patch
+        corners = cover(where, most)
+        done = np.zeros(where.shape, np.bool_)
         if not len(corners):
-            return alpha, done
-        at = corners * cell
+            return done
+        if len(corners) > self.most:
+            asked: Any = np.pad(where.astype(np.int32).cumsum(0).cumsum(1), ((1, most), (1, most)), "edge")
+            asked[0], asked[:, 0] = 0, 0
+            (y, x), n = corners.T, most
+            sums = asked[y + n, x + n] - asked[y, x + n] - asked[y + n, x] + asked[y, x]
+            corners = corners[np.argsort(-sums, kind="stable")[: self.most]]
+        for row, column in corners.tolist():
+            done[row : row + most, column : column + most] = True
+        side, step = self.network.side, most * cell
+        at = (corners * cell).tolist()
         planes = [self._cut(plane, at) for plane in (*now, *room, rough, sure)]
-        if light is not None:
-            planes[3:6] = [table[plane] for plane, table in zip(planes[3:6], light, strict=True)]
-        shown = show(np.stack(planes[:3]), np.stack(planes[3:6]), planes[6], planes[7])
-        made = snap(self.network(shown), shown[..., 3:6])
-        np.copyto(made, shown[..., 6], where=shown[..., 7] < _NEUTRAL)  # nothing is known: the rough mask decides
-        step = most * cell
-        for (top, left), patch in zip(at.tolist(), made, strict=True):
-            part = alpha[top : top + step, left : left + step]
+        planes[3:6] = [np.asarray(cv2.LUT(p, table), np.uint8) for p, table in zip(planes[3:6], light, strict=True)]
+        shown = show(planes[:3], planes[3:6], planes[6], planes[7])
+        made: Any = snap(self.network(shown), shown[3:6])
+        cv2.copyTo(planes[6], below(planes[7], _NEUTRAL), made)  # nothing is known: the rough mask decides
+        for (row, column), patch in zip(at, made.reshape(-1, side, side), strict=True):
+            part = out[row : row + step, column : column + step]
             part[...] = patch[RIM : RIM + part.shape[0], RIM : RIM + part.shape[1]]
-        return alpha, done
+        return done
 
-    def _cut(self, plane: Picture, at: NDArray[np.intp]) -> Picture:
-        """The patches of one plane whose inner parts begin at the rows and columns `at`, `(n, side, side)`."""
+    def _cut(self, plane: Picture, at: list[list[int]]) -> Picture:
+        """The patches of one plane whose inner parts begin at the rows and columns `at`, one below another."""
         side = self.network.side
         wide: Picture = np.asarray(cv2.copyMakeBorder(plane, RIM, side, RIM, side, cv2.BORDER_REPLICATE), np.uint8)
-        patches: Picture = sliding_window_view(wide, (side, side))[at[:, 0], at[:, 1]]
-        return patches
+        patches: Picture = np.empty((len(at), side, side), np.uint8)
+        for patch, (row, column) in zip(patches, at, strict=True):
+            patch[...] = wide[row : row + side, column : column + side]
+        return patches.reshape(-1, side)
 
 
-def cover(where: Picture, side: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """(corners, covered): few squares of `side` cells that cover all cells of `where` above 0; row and column of each.
+def cover(where: Picture, side: int) -> NDArray[np.intp]:
+    """Few squares of `side` cells that cover all cells of `where` above 0: the first row and column of each, `(n, 2)`.
 
-    From above, left to right: a square begins at the first cell that is not covered yet, as high as it lies.
+    They lie in strips: each begins at the first row that is not covered yet and is filled from left to right.
     """
-    left = where != 0
-    covered = np.zeros_like(left)
+    asked = where != 0
     corners = []
-    height, width = left.shape
-    for row in range(height):
-        line = left[row]
-        while line.any():
-            column = min(int(line.argmax()), max(0, width - side))
-            top = min(row, max(0, height - side))
-            square = np.s_[top : top + side, column : column + side]
-            left[square] = False
-            covered[square] = True
-            corners.append((top, column))
-    return np.array(corners, np.intp).reshape(-1, 2), covered
+    height, width = asked.shape
+    end = 0
+    for row in np.flatnonzero(asked.any(axis=1)).tolist():
+        if row < end:
+            continue
+        end, top, column = row + side, max(0, min(row, height - side)), 0
+        line = asked[row:end].any(axis=0)
+        while line[column:].any():
+            column += int(line[column:].argmax())
+            corners.append((top, max(0, min(column, width - side))))
+            column += side
+    return np.array(corners, np.intp).reshape(-1, 2)

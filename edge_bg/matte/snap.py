@@ -6,6 +6,7 @@ V are from the room, which before a known room it truly is where the person's co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -19,14 +20,13 @@ _PLAIN = 2e-3  # variance, of a difference of 1, below which the guide tells not
 _GAIN = 1.5  # about one half, as the fit in a window is too flat for a sharp edge
 
 
-def snap(alpha: Picture, away: Picture) -> Picture:
-    """`(n, side, side)` uint8, right but for a rim of `REACH` pixels.
+def snap(alpha: Picture, away: Sequence[Picture]) -> Picture:
+    """Patches one below another, `(n * side, side)` uint8, right but for a rim of `REACH` pixels around each.
 
-    alpha: `(n, side, side)` uint8. away: `(n, side, side, 3)` uint8, differences about 128.
+    alpha: the same, to be drawn. away: three planes of it, uint8, differences about 128.
     """
-    tall = (-1, alpha.shape[2])  # one below another: a call for all of them
-    p = alpha.reshape(tall).astype(np.float32)
-    guides = [_steady(away[..., c].reshape(tall)) for c in range(3)]
+    p = alpha.astype(np.float32)
+    guides = [_steady(plane) for plane in away]
     middle, means = _mean(p), [_mean(guide) for guide in guides]
     (a, b, c), (d, e, f) = means, [_mean(guide * p) - mean * middle for guide, mean in zip(guides, means, strict=True)]
     aa, bb, cc = (
@@ -41,7 +41,7 @@ def snap(alpha: Picture, away: Picture) -> Picture:
     total += (three * d + (ab * ac - aa * bc) * e + (aa * bb - ab * ab) * f) * scale * (guides[2] - c)
     total += middle
     stretched = np.clip(np.rint((total - 127.5) * _GAIN + 127.5), 0, 255)
-    return np.asarray(stretched, np.uint8).reshape(alpha.shape)
+    return np.asarray(stretched, np.uint8)
 
 
 def _steady(plane: Any) -> Any:

@@ -6,8 +6,11 @@ It ships in `models/room/` with a card of its own; no other network is fed like 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
@@ -20,19 +23,21 @@ from edge_bg.network.card import read_file
 from edge_bg.network.fields import Fields
 from edge_bg.network.runtime import Engine
 
-CARD = "models/room/room-40x40-int8.yaml"
-CHANNELS = 8  # of a patch
+CARD = "models/room/room-48x48-int8.yaml"
+CHANNELS = 9  # of a patch
 _SIGN = np.uint8(128)  # between unsigned bytes and the network's signed ones
-_SAID = 8  # numbers of each square of four pixels
-_AWAY = slice(2, 6)  # the channels that say how far a pixel is from the room
-_PLAIN = np.array((0, 128, 128, 128), np.float32)  # what they are where it shows
+_SAID = 9  # numbers of each square of four pixels
+_AWAY = (2, 3, 4, 5, 8)  # the channels that say how far a pixel is from the room
+_PLAIN = (0, 128, 128, 128, 128)  # what they are where it shows
 _STEEP = 32 / 255  # what a level of them counts
-_SATURATED, _FINE = 6, 32  # where a logistic is as good as 0 or 1; steps of it to one
+_SATURATED = 6  # where a logistic is as good as 0 or 1
+_MOST = 127.5  # steps to there, either way
+_FINE = _MOST / _SATURATED
 _END = 0.03  # alpha from 0 and 1 that nobody sees
 
 
 class PatchNetwork:
-    """`network(patches)` -> alpha of each. For one thread at a time.
+    """`network(planes)` -> alpha of patches. For one thread at a time.
 
     side: of a patch in pixels. batch: patches an invoke; fewer cost as much.
 
@@ -46,13 +51,17 @@ class PatchNetwork:
         card = data_path(CARD) if card is None else card
         data, (self.batch, self.side), self._scale, self._zero = _read(card)
         self._engine = Engine(data, card.stem, threads=threads)
-        levels = np.arange(-_FINE * _SATURATED, _FINE * _SATURATED + 1) / _FINE
+        levels = (np.arange(256) - _MOST) / _FINE
         ends = 1 / (1 + np.exp(-levels))  # stretched, as it never gets to 0 and 1
         self._logistic = np.clip(np.rint((ends - _END) * 255 / (1 - 2 * _END)), 0, 255).astype(np.uint8)
 
-    def __call__(self, patches: Picture) -> Picture:
-        """The alpha of `patches`, uint8 `(n, side, side, CHANNELS)`, as uint8 `(n, side, side)`, 255 = person."""
-        half = self.side // 2
+    def __call__(self, planes: Sequence[Picture]) -> Picture:
+        """The alpha of patches, one below another: uint8 `(n * side, side)`, 255 = person.
+
+        planes: `CHANNELS` of the same shape, uint8.
+        """
+        side, half = self.side, self.side // 2
+        patches = cv2.merge(list(planes)).reshape(-1, side, side, CHANNELS)
         said: NDArray[np.int8] = np.empty((len(patches), half, half, _SAID), np.int8)
         for start in range(0, len(patches), self.batch):
             part = patches[start : start + self.batch]
@@ -61,15 +70,26 @@ class PatchNetwork:
             del fed
             self._engine.invoke()
             said[start : start + len(part)] = self._engine.output()[: len(part)]
-        numbers = (said.astype(np.float32) - np.float32(self._zero)) * np.float32(self._scale * _FINE)
-        away = patches[..., _AWAY].reshape(-1, half, 2, half, 2, len(_PLAIN)) - _PLAIN
-        # (n, row, column, in row, in column): the four pixels of a square side by side.
-        total = np.einsum("nyaxbc,nyxc->nyaxb", away, numbers[..., 4:] * np.float32(_STEEP), optimize=False)
-        total += numbers[..., :4].reshape(-1, half, half, 2, 2).transpose(0, 1, 3, 2, 4)
-        most = _FINE * _SATURATED
-        places = np.clip(total, -most, most).astype(np.int16) + most
-        alpha: Picture = self._logistic[places].reshape(-1, self.side, self.side)
-        return alpha
+        return self._alpha(said.reshape(-1, half, _SAID), planes)
+
+    def _alpha(self, said: NDArray[np.int8], planes: Sequence[Picture]) -> Picture:
+        """What was `said` of squares of four pixels, `(h / 2, w / 2, 9)`, as alpha `(h, w)`."""
+        height, width = planes[0].shape
+        numbers: Any = said.astype(np.float32)
+        numbers -= np.float32(self._zero)
+        numbers *= np.float32(self._scale * _FINE)
+        total: Any = np.empty((height, width), np.float32)
+        # (row, in row, column, in column): the four pixels of a square, row by row.
+        squares = total.reshape(height // 2, 2, width // 2, 2)
+        squares[...] = numbers[..., :4].reshape(height // 2, width // 2, 2, 2).swapaxes(1, 2)
+        squares += np.float32(_MOST)
+        for k, (channel, no) in enumerate(zip(_AWAY, _PLAIN, strict=True)):
+            slope: Any = numbers[..., 4 + k] * np.float32(_STEEP)
+            away: Any = cv2.subtract(planes[channel], no, dtype=cv2.CV_32F)  # type: ignore[call-overload]
+            away.reshape(squares.shape)[...] *= slope[:, None, :, None]
+            total += away
+        np.clip(total, 0, 2 * _MOST, out=total)
+        return np.asarray(cv2.LUT(cv2.convertScaleAbs(total), self._logistic), np.uint8)
 
 
 def _read(card: Path) -> tuple[bytes, tuple[int, int], float, int]:

@@ -115,7 +115,7 @@ def candidates(
             say(f"{card.path.stem}, {where}, turn {number + 1} of {ROUNDS}")
             try:
                 with Segmenter(card, threads=count, delegates=[entries[label]]) as segmenter:
-                    times[key].append(_median_ms(lambda s=segmenter: s(frame), seconds / ROUNDS))  # type: ignore[misc]
+                    times[key].append(median_ms(lambda s=segmenter: s(frame), seconds / ROUNDS))  # type: ignore[misc]
             except EdgeBgError as error:
                 failed.append(f"{card.path.stem}{'' if label == CPU else f' on {label}'}: {error.message}")
                 order.remove(key)
@@ -149,10 +149,11 @@ def _rest(frame: Frame, seconds: float) -> float:
     mask = np.zeros((144, 256), np.uint8)
     mask[40:, 90:170] = 255
     with Compositor(ColorBackground(), frame.size) as compositor:
-        return _median_ms(lambda: compositor(frame, matte(mask, frame)), seconds)
+        return median_ms(lambda: compositor(frame, matte(mask, frame)), seconds)
 
 
-def _median_ms(call: Callable[[], Any], seconds: float) -> float:
+def median_ms(call: Callable[[], Any], seconds: float) -> float:
+    """Median milliseconds of `call()`, called for `seconds`, twice before."""
     call()
     call()
     taken: list[float] = []
@@ -237,7 +238,7 @@ def edge_times(
         say(f"{card.path.stem}, 1 thread")
         try:
             with Segmenter(card, threads=1) as segmenter:
-                found.append((card, _median_ms(lambda s=segmenter: s(frame), seconds / ROUNDS)))  # type: ignore[misc]
+                found.append((card, median_ms(lambda s=segmenter: s(frame), seconds / ROUNDS)))  # type: ignore[misc]
         except EdgeBgError as error:
             failed.append(f"{card.path.stem}: {error.message}")
     return found, failed

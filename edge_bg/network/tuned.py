@@ -22,7 +22,8 @@ FILE = "tuned.json"
 
 @dataclass(frozen=True)
 class Choice:
-    """A model (its card's stem), SHA-256, threads, on which board, when, why, on what, and the network beside it."""
+    """A model (its card's stem), SHA-256, threads, on which board, when, why, on what, the network beside it, and if
+    there is time for the edges of a learned room."""
 
     model: str
     sha256: str
@@ -33,6 +34,7 @@ class Choice:
     delegate: str = "cpu"
     edges: str | None = None  # the network that draws edges finer, and how often it looks
     edges_every: int = 1
+    room_edges: bool = True
 
 
 def board() -> str:
@@ -80,6 +82,12 @@ def load() -> Choice | None:
             continue
         return choice
     return None
+
+
+def room_edges() -> bool:
+    """Whether this board has time for the edges of a learned room; True where `edge-bg tune` never ran."""
+    choice = load()
+    return choice is None or choice.room_edges
 
 
 def resolve(name: str, precision: str = "auto", threads: int | None = None) -> tuple[ModelCard, int | None]:

@@ -1,6 +1,6 @@
 """The network of the known room: weights from scripts/train/plate.py -> int8 TFLite, byte for byte the same.
 
-    scripts/build_known_room [--check]      models/room/room-40x40-int8.tflite and its card, from known-room.npz
+    scripts/build_known_room [--check]      models/room/room-48x48-int8.tflite and its card, from known-room.npz
     ... --calibrate SCENES                  first measure the activations' ranges on scenes of plate_scenes.py
 
 `known-room.npz` holds the weights (half precision) and `known-room.json` the ranges: nothing else is needed.
@@ -27,7 +27,7 @@ from .fetch import ROOT
 TRAIN = ROOT / "scripts" / "train"
 WEIGHTS, RANGES = TRAIN / "known-room.npz", TRAIN / "known-room.json"
 OUT = ROOT / "models" / "room"
-SIDE, CHANNELS, BATCH = 40, 8, 8
+SIDE, CHANNELS, BATCH = 48, 9, 4
 LIMIT = 8.0  # of the last convolution's numbers, either way
 
 
@@ -69,11 +69,11 @@ class _Maker:
 
 
 def graph(weights: dict[str, np.ndarray], batch: int = BATCH) -> G.Graph:
-    """The float graph of `plate.Plate`, but for what `edge_bg.network.patches` does with its last eight channels."""
+    """The float graph of `plate.Plate`, but for what `edge_bg.network.patches` does with its last nine channels."""
     m = _Maker(weights, batch)
     fine = m.mix("fine", m.conv("stem", "patch", 2))
     half = m.mix("down1", fine, 2)
-    for k in range(2):
+    for k in range(sum(name.startswith("middle.") and name.endswith("mix/b") for name in weights)):
         half = m.add(half, m.mix(f"middle.{k}", half), f"middle.{k}.sum")
     low = m.mix("down2", half, 2)
     for k in range(3):
@@ -116,18 +116,19 @@ def card(data: bytes, weights: dict[str, np.ndarray], old: dict[str, Any] | None
     return {
         "name": "room",
         "precision": "int8",
-        "file": "room-40x40-int8.tflite",
+        "file": "room-48x48-int8.tflite",
         "sha256": sha,
         "input": {
             "shape": [BATCH, SIDE, SIDE, CHANNELS], "dtype": "int8",
             "channels": "Y of the frame, Y of the room; 2, 4, 4 times (frame - room) of Y, U, V: the largest, then "
-            "each + 128; rough mask; 255 where the room is known (edge_bg.matte.known.show)",
+            "each + 128; rough mask; 255 where the room is known; 128 + 127 times the share by which Y differs "
+            "(edge_bg.matte.known.show)",
             "scale": float(quantise.picture(PLAIN).scale), "zero_point": int(quantise.picture(PLAIN).zero_point),
         },
         "output": {
-            "shape": [BATCH, SIDE // 2, SIDE // 2, 8], "dtype": "int8",
+            "shape": [BATCH, SIDE // 2, SIDE // 2, 9], "dtype": "int8",
             "channels": "of each square of four pixels: what is said of each, row by row; then slopes, by which "
-            "channels 2 to 5 of a pixel, less 128 but for 2, count 32 / 255 each; alpha is the logistic of the sum",
+            "channels 2 to 5 and 8 of a pixel, less 128 but for 2, count 32 / 255 each; alpha is the sum's logistic",
             "scale": float(ends.scale), "zero_point": int(ends.zero_point),
         },
         "licence": "Apache-2.0",
@@ -163,7 +164,7 @@ def main() -> None:
     if a.calibrate:
         RANGES.write_text(json.dumps(calibrate(weights, a.calibrate), indent=1) + "\n")
     data = build(weights, json.loads(RANGES.read_text()))
-    path = OUT / "room-40x40-int8.tflite"
+    path = OUT / "room-48x48-int8.tflite"
     beside = path.with_suffix(".yaml")
     old = yaml.safe_load(beside.read_text()) if beside.exists() else None
     files = {path: data, beside: dump(card(data, weights, old)).encode()}

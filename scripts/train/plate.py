@@ -4,7 +4,7 @@
 
 SCENES is of plate_scenes.py. Each patch is as the matte cuts them; MARGIN pixels around count little, as only what
 lies inside is used. A checkpoint is written every two minutes; `--start` goes on from one. OUT.npz holds the weights
-with batch normalisation folded in, by the names that `plate_graph.py` reads.
+in half precision with batch normalisation folded in, by the names that `scripts/build_known_room` reads.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +22,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 SIDE, MARGIN = 40, 4
 LIMIT = 8.0  # of what the last convolutions give, either way
 HALF = 128 / 255  # no difference, in the channels that have a sign
+AWAY = (2, 3, 4, 5, 8)  # the channels that say how far a pixel is from the room
 STEEP = 32.0  # what a difference of all counts
-WIDE = (16, 32, 48)  # channels at a half, a quarter and an eighth of a patch
+WIDE = (16, 32, 64)  # channels at a half, a quarter and an eighth of a patch
 
 
 class Mix(nn.Module):
@@ -46,7 +46,7 @@ class Mix(nn.Module):
 
 
 class Plate(nn.Module):
-    """(n, 8, SIDE, SIDE) of 0..1 -> logits (n, 4, SIDE / 2, SIDE / 2): the four pixels of each square.
+    """(n, 9, SIDE, SIDE) of 0..1 -> logits (n, 4, SIDE / 2, SIDE / 2): the four pixels of each square.
 
     A logit is what the network says of the pixel, and what it says of the square times how the pixel differs from the
     room.
@@ -55,13 +55,13 @@ class Plate(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         a, b, c = WIDE
-        self.stem, self.stem_norm = nn.Conv2d(8, a, 2, 2, bias=False), nn.BatchNorm2d(a)
+        self.stem, self.stem_norm = nn.Conv2d(9, a, 2, 2, bias=False), nn.BatchNorm2d(a)
         self.fine = Mix(a, a)
-        self.down1, self.middle = Mix(a, b, 2), nn.ModuleList([Mix(b, b) for _ in range(2)])
+        self.down1, self.middle = Mix(a, b, 2), nn.ModuleList([Mix(b, b)])
         self.down2, self.deep = Mix(b, c, 2), nn.ModuleList([Mix(c, c) for _ in range(3)])
         self.up2, self.join2 = nn.Conv2d(c, b, 1), Mix(b, b)
         self.up1, self.join1 = nn.Conv2d(b, a, 1), Mix(a, a)
-        self.out, self.guide = nn.Conv2d(a, 4, 1), nn.Conv2d(a, 4, 1)
+        self.out, self.guide = nn.Conv2d(a, 4, 1), nn.Conv2d(a, 5, 1)
         nn.init.zeros_(self.guide.weight)
         nn.init.zeros_(self.guide.bias)
 
@@ -77,8 +77,8 @@ class Plate(nn.Module):
         fine = self.join1(fine + _twice(self.up1(half)))
         # Alpha before a known room is linear in the differences where the person's colour is constant.
         plain, slopes = self.out(fine).clamp(-LIMIT, LIMIT), self.guide(fine).clamp(-LIMIT, LIMIT)
-        away = F.pixel_unshuffle(x[:, 2:6] - x.new_tensor((0, HALF, HALF, HALF))[:, None, None], 2)
-        return plain + (slopes.repeat_interleave(4, 1) * away).view(len(x), 4, 4, *plain.shape[2:]).sum(1) * STEEP
+        away = F.pixel_unshuffle(x[:, AWAY] - x.new_tensor((0, *[HALF] * 4))[:, None, None], 2)
+        return plain + (slopes.repeat_interleave(4, 1) * away).view(len(x), 5, 4, *plain.shape[2:]).sum(1) * STEEP
 
 
 def _twice(x: torch.Tensor) -> torch.Tensor:
@@ -117,29 +117,32 @@ class Patches:
         self.seen, self.truth = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("seen", "truth"))
         self.held = round(len(self.seen) * 0.9)
         self.rng = np.random.default_rng(seed)
-
-    def _tells(self, truth: Any, shown: Any) -> bool:
-        inner = np.s_[8:-8, 8:-8]
-        a, rough = truth[inner], shown[inner][..., 6]
-        return bool(((a > 8) & (a < 247)).any() or np.abs(a.astype(int) - rough).max() > 80)
+        self._tells = np.stack([_telling(*both) for both in zip(self.truth, self.seen[..., 6], strict=True)])
 
     def take(self, count: int, held: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """(shown (n, 8, SIDE, SIDE), alpha (n, 1, SIDE, SIDE)), 0..1."""
+        """(shown (n, 9, SIDE, SIDE), alpha (n, 1, SIDE, SIDE)), 0..1."""
         xs, ys = [], []
         low, high = (self.held, len(self.seen)) if held else (0, self.held)
         room = self.seen.shape[1] - SIDE + 1
         while len(xs) < count:
             k = int(self.rng.integers(low, high))
-            for _ in range(4):
-                y, x = (int(n) for n in self.rng.integers(0, room, 2))
-                cut = np.s_[k, y : y + SIDE, x : x + SIDE]
-                shown, truth = self.seen[cut], self.truth[cut]
-                if self._tells(truth, shown) or self.rng.random() < 0.08:
-                    xs.append(shown)
-                    ys.append(truth)
+            for y, x in self.rng.integers(0, room, (4, 2)).tolist():
+                if self._tells[k, y, x] or self.rng.random() < 0.08:
+                    cut = np.s_[k, y : y + SIDE, x : x + SIDE]
+                    xs.append(self.seen[cut])
+                    ys.append(self.truth[cut])
         x = torch.from_numpy(np.stack(xs[:count])).permute(0, 3, 1, 2).float() / 255
         y = torch.from_numpy(np.stack(ys[:count]))[:, None].float() / 255
         return (x, y) if held or self.rng.random() < 0.5 else (x.flip(3), y.flip(3))
+
+
+def _telling(truth: np.ndarray, rough: np.ndarray) -> np.ndarray:
+    """For each place of a patch in a scene, whether an outline is in its middle, or something the rough mask misses."""
+    there = ((truth > 8) & (truth < 247)) | (np.abs(truth.astype(np.int16) - rough) > 80)
+    total = np.pad(np.cumsum(np.cumsum(there, 0, dtype=np.int32), 1, dtype=np.int32), ((1, 0), (1, 0)))
+    low, high, end = 8, SIDE - 8, truth.shape[0] + 1
+    last, first = np.s_[high : end - low], np.s_[low : end - high]
+    return (total[last, last] - total[first, last] - total[last, first] + total[first, first]) > 0
 
 
 def loss_of(logits: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -151,7 +154,7 @@ def loss_of(logits: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Ten
     full = F.pixel_shuffle(logits, 2)
     hue = (x[:, 4:6] - HALF).abs().amax(1, keepdim=True)
     shade = (x[:, 3:4] < HALF - 0.02) & (x[:, :1] > 0.4 * x[:, 1:2]) & (hue < 0.07) & (x[:, 6:7] < 0.6)
-    weight = torch.where(shade, torch.where(y < 0.5, 4.0, 0.5), 1.0)
+    weight = torch.where(shade, torch.where(y < 0.5, 1.5, 1.0), 1.0)
     weight[..., :MARGIN, :] *= 0.1
     weight[..., -MARGIN:, :] *= 0.1
     weight[..., :MARGIN] *= 0.1
@@ -226,7 +229,7 @@ def main() -> None:
     torch.save(kept.module.state_dict(), a.out.with_suffix(".pt"))
     mine, rough = held_out(kept.module, sets, 40)
     print(f"{step} steps: alpha is off by {mine:.4f}, the rough mask by {rough:.4f}")
-    np.savez(a.out, **folded(kept.module.eval()))
+    np.savez_compressed(a.out, **{k: v.astype(np.float16) for k, v in folded(kept.module.eval()).items()})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Scenes for plate.py: somebody and what they hold before a room that is known, and what a network says of it.
 
-    plate_scenes.py OUT --people people.npz --panoramas GIT [--count 4000] [--seed 30]
+    plate_scenes.py OUT --people people.npz --panoramas GIT [--count 4000] [--seed 30] [--moving 0.4]
 
-OUT gets `seen.npy` uint8 (n, SIDE, SIDE, 8), what the network is shown (`edge_bg.matte.known` says what that is), and
+OUT gets `seen.npy` uint8 (n, SIDE, SIDE, 9), what the network is shown (`edge_bg.matte.known` says what that is), and
 `truth.npy` uint8 (n, SIDE, SIDE), alpha. Of four scenes three are as a camera of 1280x720 gives them at half size, one
 as small as the whole frame is looked at. The last tenth shows people and panoramas that no other shows.
 """
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from plate_rooms import Floats, smooth
 
 from edge_bg.matte.known import show
+from edge_bg.network.patches import CHANNELS
 
 SIDE = 160
 HELD = 0.1
@@ -115,7 +116,7 @@ def foreground(
     if rng.random() < 0.3:  # other clothes: black, white, striped, with a texture, of the room's colours
         kind = rng.random()
         cloth = rooms.room(SIDE, [], rng) if kind < 0.5 else np.ones((SIDE, SIDE, 3), np.float32) * rooms.colour(rng)
-        if kind > 0.8:
+        if kind > 0.75:
             cloth = cv2.GaussianBlur(room, (0, 0), 6.0) + rng.normal(0, 8, 3)
         folds = f.mean(axis=2, keepdims=True) / max(1.0, float(f.mean()))
         where = cv2.GaussianBlur((np.mgrid[:SIDE, :SIDE][0] > rng.uniform(-60, SIDE)).astype(np.float32), (0, 0), 1.0)
@@ -145,15 +146,31 @@ def foreground(
     return np.clip(f, 0, 255), a, seen
 
 
+def passing(f: Floats, a: Floats, seen: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Somebody who moves while the shutter is open: blurred along a line, in their own colours."""
+    length, angle = rng.uniform(2, 14), rng.uniform(0, np.pi)
+    steps = np.linspace(-0.5, 0.5, 9) * length
+    total = [np.zeros_like(plane) for plane in (f, a, seen)]
+    for step in steps:
+        m = np.array([[1, 0, step * np.cos(angle)], [0, 1, step * np.sin(angle)]])
+        for into, plane in zip(total, (f * a[..., None], a, seen), strict=True):
+            into += cv2.warpAffine(plane, m, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE) / len(steps)
+    share = total[1][..., None]
+    return np.where(share > 0.004, total[0] / np.maximum(share, 0.004), f), total[1], total[2]
+
+
 def shaded(room: Floats, a: Floats, rng: np.random.Generator) -> Floats:
-    """The room in today's light, with somebody's shadow on it, as a share of what was learned."""
-    light = np.exp(rng.normal(0, 0.03) + smooth(SIDE, 3, 0.03, rng))[..., None] * np.exp(rng.normal(0, 0.01, 3))
-    if rng.random() < 0.1:
-        light = light * np.exp(rng.normal(0, 0.12))
+    """The room in today's light, with somebody's shadow on it, as a share of what was learned.
+
+    Of four scenes one is as after a lamp was switched: what was learned is off by much, here more and there less.
+    """
+    much = 2.5 if rng.random() < 0.25 else 0.7
+    light = np.exp(much * (rng.normal(0, 0.03) + smooth(SIDE, 3, 0.03, rng)))[..., None]
+    light = light * np.exp(rng.normal(0, 0.01 * much, 3))
     if rng.random() < 0.6:
         form = np.roll(a, rng.integers(-30, 30, 2), (0, 1)) if rng.random() < 0.7 else blob(rng, 60)
-        form = cv2.GaussianBlur(form, (0, 0), float(rng.uniform(1.5, 12)))
-        depth = rng.uniform(0.4, 0.8) if rng.random() < 0.2 else rng.uniform(0.05, 0.45)
+        form = cv2.GaussianBlur(form, (0, 0), float(rng.uniform(2, 14)))
+        depth = rng.uniform(0.4, 0.8) if rng.random() < 0.12 else rng.uniform(0.05, 0.45)
         light = light * (1 - depth * form[..., None])
     return np.asarray(room * light, np.float32)
 
@@ -168,6 +185,11 @@ def coarse(seen: Floats, far: bool, rng: np.random.Generator) -> Floats:
         near = cv2.GaussianBlur(cv2.dilate(c, np.ones((25, 25), np.uint8)), (0, 0), 3.0)
         m = cv2.GaussianBlur(blob(rng, 5 * step), (0, 0), 2.0) * near
         c = np.maximum(c, m) if rng.random() < 0.5 else c * (1 - m)
+    if rng.random() < 0.2:  # a plant, a poster, a coat: somebody is seen where nobody is
+        c = np.maximum(c, cv2.GaussianBlur(blob(rng, 12 * step), (0, 0), 2.0) * rng.uniform(0.5, 1))
+    if rng.random() < 0.15:  # all too fat or too thin
+        wide = np.ones((int(rng.uniform(1, 3.5) * step),) * 2, np.uint8)
+        c = cv2.dilate(c, wide) if rng.random() < 0.6 else cv2.erode(c, wide)
     if rng.random() < 0.06:
         c = c * 0
     c = cv2.GaussianBlur(c, (0, 0), float(rng.uniform(0.3, 1.0) * step))
@@ -178,11 +200,15 @@ def coarse(seen: Floats, far: bool, rng: np.random.Generator) -> Floats:
     return cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
-def scene(people: list[NDArray[np.uint8]], places: list[Floats], rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """(what the network is shown, alpha)."""
+def scene(
+    people: list[NDArray[np.uint8]], places: list[Floats], moving: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """(what the network is shown `(SIDE, SIDE, CHANNELS)`, alpha)."""
     far = rng.random() < 0.25
     room = rooms.room(SIDE, places, rng)
     f, a, seen = foreground(people, room, far, rng)
+    if moving and rng.random() < moving:
+        f, a, seen = passing(f, a, seen, rng)
     picture = np.clip(f * a[..., None] + shaded(room, a, rng) * (1 - a[..., None]), 0, 255)
     if not far and rng.random() < 0.4:
         picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 0.8)))
@@ -206,7 +232,7 @@ def scene(people: list[NDArray[np.uint8]], places: list[Floats], rng: np.random.
         np.clip(np.rint(p), 0, 255).astype(np.uint8) for p in (now, known, coarse(seen, far, rng) * 255, sure * 255)
     ]
     now, known = (np.ascontiguousarray(p.transpose(2, 0, 1)) for p in planes[:2])
-    return show(now, known, planes[2], planes[3]), a
+    return np.dstack(show(now, known, planes[2], planes[3])), a
 
 
 def main() -> None:
@@ -217,6 +243,7 @@ def main() -> None:
         ap.add_argument(f"--{name}", type=Path, required=True)
     ap.add_argument("--count", type=int, default=4000)
     ap.add_argument("--seed", type=int, default=30)
+    ap.add_argument("--moving", type=float, default=0.4, help="share of scenes in which somebody moves")
     a = ap.parse_args()
     cv2.setNumThreads(1)
     rng = np.random.default_rng(a.seed)
@@ -224,12 +251,12 @@ def main() -> None:
     places = panoramas(a.panoramas)
     a.out.mkdir(parents=True, exist_ok=True)
     make = np.lib.format.open_memmap
-    seen = make(a.out / "seen.npy", "w+", np.uint8, (a.count, SIDE, SIDE, 8))
+    seen = make(a.out / "seen.npy", "w+", np.uint8, (a.count, SIDE, SIDE, CHANNELS))
     truth = make(a.out / "truth.npy", "w+", np.uint8, (a.count, SIDE, SIDE))
     kept = round(a.count * (1 - HELD))
     for k in range(a.count):
         own = [[one for i, one in enumerate(of) if (i % 10 == 9) == (k >= kept)] for of in (people, places)]
-        shown, alpha = scene(own[0], own[1], rng)
+        shown, alpha = scene(own[0], own[1], a.moving, rng)
         seen[k], truth[k] = shown, np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
         if k % 500 == 499:
             print(f"{k + 1} of {a.count}", flush=True)

@@ -14,12 +14,13 @@ from edge_bg.network.patches import CARD, CHANNELS, PatchNetwork
 
 def test_a_patch_gets_the_same_alpha_alone_and_in_a_crowd():
     network = PatchNetwork()
-    shape = (network.batch + 3, network.side, network.side, CHANNELS)
-    patches = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    together = network(patches)
-    assert together.shape == shape[:3] and together.dtype == np.uint8
+    side, count = network.side, network.batch + 3
+    planes = list(np.random.default_rng(0).integers(0, 256, (CHANNELS, count * side, side)).astype(np.uint8))
+    together = network(planes)
+    assert together.shape == planes[0].shape and together.dtype == np.uint8
     for number in (0, network.batch, network.batch + 2):
-        assert np.array_equal(network(patches[number : number + 1])[0], together[number])
+        rows = slice(number * side, (number + 1) * side)
+        assert np.array_equal(network([plane[rows] for plane in planes]), together[rows])
 
 
 def test_another_file_than_the_card_was_written_for_is_refused(tmp_path):

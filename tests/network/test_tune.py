@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edge_bg import build, config
+from edge_bg import build, config, parts
 from edge_bg.commands.tune import tune
 from edge_bg.errors import ModelError
 from edge_bg.network import tuned
 from edge_bg.network.card import ModelCard, find, models
 from edge_bg.network.tune import MARGIN, Candidate, choose, edges, named, suitable
+from edge_bg.network.tune_room import edges_ms, holds_edges
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +106,19 @@ def test_auto_in_a_config_runs_the_choice() -> None:
     made = build.segmenter(config.from_dict({"model": "auto"}))
     with made as segmenter:
         assert segmenter.info["model"] == "landscape-144x256-float16" and segmenter.info["threads"] == 1
+
+
+def test_a_board_that_would_lose_the_rate_leaves_out_the_edges_of_a_learned_room(state: Path) -> None:
+    quick, slow = candidate("a", 10, 0.9, rest=5), candidate("a", 10, 0.9, rest=22)
+    assert holds_edges(quick, 8, 30, cores=4) and not holds_edges(slow, 8, 30, cores=4)
+    assert not holds_edges(quick, 16, 30, cores=1), "one core does everything in turn"
+    assert edges_ms((640, 360), 0.01) > 0
+    booth = config.from_dict({"matte": {"booth": True}})
+    assert parts.matte(booth, (640, 360)).options.room_edges is True
+    tuned.save(choice(find("landscape"), room_edges=False))
+    assert parts.matte(booth, (640, 360)).options.room_edges is False
+    asked = config.from_dict({"matte": {"booth": True, "room_edges": True}})
+    assert parts.matte(asked, (640, 360)).options.room_edges is True, "what the config names wins"
 
 
 def test_auto_without_a_choice_is_landscape(caplog: pytest.LogCaptureFixture) -> None:
