@@ -22,7 +22,7 @@ from edge_bg.network.card import ModelCard, find
 from edge_bg.network.segment import Segmenter
 from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import matting
-from edge_bg.still.confidence import expected_overlap
+from edge_bg.still.confidence import expected_overlap, expected_overlap_of_thing
 from edge_bg.still.edges import Edges
 from edge_bg.still.mask import coarse_mask
 from edge_bg.still.things import Subject, people_are_meant, things_mask
@@ -185,7 +185,7 @@ class Cutter:
         things, looks = things_mask(work, self._things)
         if people is not None and people_are_meant(people, looks):
             return people, "people", expected_overlap(people)
-        return things, "anything", expected_overlap(looks)
+        return things, "anything", expected_overlap_of_thing(work, things)
 
     def many(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Cutout | PictureError]]:
         """Each picture with its cut-out, or with the error that says why there is none; one is in memory at a time."""

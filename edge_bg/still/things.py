@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_bg.network.segment import Segmenter
 from edge_bg.still.mask import Mask, person_boxes, two_looks
+from edge_bg.still.palette import lab_of, usual
 
 Subject = Literal["auto", "people", "anything"]
 
@@ -18,7 +19,7 @@ MARGIN = 0.12  # about what stands out, for the closer look, as a share of its l
 SMALL = 0.6  # of the picture: what fills more of it gets no closer look
 MEANT = 0.7  # overlap (IoU) of people with what stands out, from which people are meant; see docs/lab/cut-outs.md
 SURE = (0.15, 0.85)  # below in every look is room, above in every look is thing; colours settle the rest
-WORK = 400  # pixels of the longer side at which they do
+WORK = 400  # pixels of the longer side at which they do, and are counted
 THICK = 0.008  # of the longer side: half of what is wide enough to be more than an edge
 ROUNDS = 3  # of GrabCut
 PLAIN = 5.0  # CIE Lab: three quarters of a plain ground are nearer than this to its usual colour
@@ -100,20 +101,12 @@ def _settled(picture: NDArray[np.uint8], looks: list[Mask], mean: Mask) -> Mask:
 
 def _colours_tell(rgb: Any, thing: NDArray[np.bool_], room: NDArray[np.bool_]) -> bool:
     """Whether colours say what is thing: before a plain ground, and where the two have hardly a colour in common."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    lab = lab_of(rgb)
     ground = lab[room]
     away = np.linalg.norm(ground - np.median(ground, axis=0), axis=1)
     if float(np.percentile(away, 75)) < PLAIN:
         return True
-    both = []
-    for colours in (lab[thing], ground):
-        table = np.histogramdd(colours, (16, 32, 32), [(0, 100), (-128, 128), (-128, 128)])[0]
-        for axis in range(3):  # what is nearly the same colour is the same
-            padded = np.pad(table, [(int(axis == each),) * 2 for each in range(3)])
-            at = [np.take(padded, np.arange(first, first + table.shape[axis]), axis) for first in range(3)]
-            table = (at[0] + 2 * at[1] + at[2]) / 4
-        both.append(table / len(colours))
-    return float(np.minimum(*both).sum()) < SHARED
+    return float(np.minimum(usual(lab[thing]), usual(ground)).sum()) < SHARED
 
 
 def people_are_meant(people: Mask, things: Mask) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from edge_bg.lab import metrics
 from edge_bg.still import Cutter
-from edge_bg.still.confidence import expected_overlap
+from edge_bg.still.confidence import DOUBTFUL, expected_overlap, expected_overlap_of_thing
 
 
 def test_a_mask_that_is_sure_counts_for_more_than_a_grey_one():
@@ -20,6 +20,19 @@ def test_a_mask_that_is_sure_counts_for_more_than_a_grey_one():
     assert expected_overlap(firm) == 1
     assert expected_overlap(grey) < 0.5
     assert expected_overlap(np.zeros((50, 50), np.float32)) == 0
+
+
+def test_a_thing_that_has_the_colours_of_the_room_is_doubtful():
+    """A frame with what is seen through it, both as firm as can be."""
+    mask, picture = np.zeros((100, 100), np.float32), np.full((100, 100, 3), 210, np.uint8)
+    mask[20:80, 20:80] = 1
+    picture[20:80, 20:80] = (150, 40, 30)
+    assert expected_overlap_of_thing(picture, mask) > 0.95
+    picture[30:70, 30:70] = 210
+    assert expected_overlap_of_thing(picture, mask) < DOUBTFUL
+    mask[30:70, 30:70] = 0
+    assert expected_overlap_of_thing(picture, mask) > 0.95
+    assert expected_overlap_of_thing(picture, np.zeros_like(mask)) == 0
 
 
 @pytest.mark.data
