@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from modelkit.graph import Graph, Op
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+ACTS: dict[str, Callable[[Tensor], Tensor]] = {"NONE": lambda x: x, "RELU": F.relu, "RELU6": F.relu6}
 CONVS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 
 
@@ -19,9 +20,9 @@ def _key(name: str) -> str:
 
 
 class Twin(nn.Module):
-    """Runs a float graph on batches. `forward` takes RGB in [0, 1], (n, 3, h, w), and gives logits, (n, 1, h, w).
+    """Runs a float graph on batches: `forward` takes RGB as the graph does, (n, 3, h, w), to logits, (n, 1, h, w).
 
-    `size` (h, w) may differ from the graph's own: nothing in it depends on the size but the enlargements, which double.
+    h and w may differ from the graph's own: nothing depends on them but the enlargements, whose factor counts.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -78,7 +79,8 @@ class Twin(nn.Module):
             depthwise = kind == "DEPTHWISE_CONV_2D"
             w = w.permute(3, 0, 1, 2) if depthwise else w.permute(0, 3, 1, 2)
             groups = x[0].shape[1] if depthwise else 1
-            y = F.conv2d(_same(x[0], w, a["stride"]), w, b, stride=a["stride"], groups=groups)
+            seen = _same(x[0], w, a["stride"]) if a["padding"] == "SAME" else x[0]
+            y = F.conv2d(seen, w, b, stride=a["stride"], groups=groups)
         elif kind == "ADD":
             y = x[0] + x[1]
         elif kind == "MUL":
@@ -90,13 +92,18 @@ class Twin(nn.Module):
         elif kind == "HARD_SWISH":
             y = F.hardswish(x[0])
         elif kind == "RESIZE_BILINEAR" and a["half_pixel"]:
-            y = F.interpolate(x[0], scale_factor=2, mode="bilinear", align_corners=False)
+            factor = self.graph.shapes[op.output][1] / self.graph.shapes[op.inputs[0]][1]
+            y = F.interpolate(x[0], scale_factor=factor, mode="bilinear", align_corners=False)
+        elif kind == "CONCATENATION":
+            y = torch.cat(x, dim=1)
+        elif kind == "PAD":
+            y = F.pad(x[0], (*a["pads"], *a["pads"]))
         else:
             raise ValueError(f"{op.output}: no twin of operator {kind}")
         act = a.get("act", "NONE")
-        if act not in ("NONE", "RELU"):
+        if act not in ACTS:
             raise ValueError(f"{op.output}: no twin of activation {act}")
-        return F.relu(y) if act == "RELU" else y
+        return ACTS[act](y)
 
     def constants(self) -> dict[str, NDArray[np.float16]]:
         """The weights that may train, by their names in the graph, rounded to the 16 bits that are kept."""
