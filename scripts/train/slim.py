@@ -1,6 +1,7 @@
 """Train the weights of modelkit/slim.py: MODNet's decoder with fewer multiply-adds, its encoder as it is.
 
     slim.py SET OUT.npz --data DATA [--minutes 45] [--start KEPT.npz]
+    slim.py SET - --data DATA --ranks        how much of the 5x5 convolution can go, in closed form; nothing is trained
 
 SET is what matting_pictures.py made. It begins in closed form, from what MODNet's layers see and say of 96 pictures;
 then the decoder learns MODNet's alpha (its normalisations whole), and at first what a few of its layers say (frozen).
@@ -140,6 +141,31 @@ def report(net: Twin, lessons: Lessons, count: int = 48) -> str:
     return f"error {gap.mean():.4f}, soft band {gap[soft].mean():.4f}, IoU {(both / either)[either > 200].mean():.4f}"
 
 
+TRIED = ((64, 96), (128, None), (128, 96), (192, 96), (256, None))  # channels of the 5x5, and of the squeeze-excite
+
+
+@torch.no_grad()
+def ranks(whole: Graph, lessons: Lessons) -> None:
+    """Print what is lost of MODNet's own alpha with fewer channels in its widest convolutions."""
+    wide, gates = "relu_708", ("relu_672", "conv_2d_674")
+    seen = moments(whole, dict.fromkeys((wide, *gates), slim.Rank((1,))), lessons.seen[: min(lessons.own, 72)])
+    x = lessons.held(14)[0]
+    alpha = torch.sigmoid(Twin(whole)(x))
+    soft = (F.max_pool2d(alpha, 5, 1, 2) + F.max_pool2d(-alpha, 5, 1, 2)) > 0.2
+    for channels, squeezed in TRIED:
+        g, plan = whole.copy(), {wide: slim.Rank((channels,))}
+        plan |= {name: slim.Rank((squeezed,)) for name in gates if squeezed}
+        slim.closed_form(g, plan, seen)
+        said = torch.sigmoid(Twin(g)(x))
+        both, either = ((f(said > 0.5, alpha > 0.5)).sum((1, 2, 3)) for f in (torch.logical_and, torch.logical_or))
+        iou, gap = (both / either.clamp(min=1))[either > 200], (said - alpha).abs()[soft].mean()
+        share, weights = g.macs() / whole.macs(), sum(v.size for v in g.consts.values())
+        print(
+            f"{channels}, {squeezed}: {share:.2f}, {weights / 1e6:.1f} M, "
+            f"IoU {iou.mean():.3f} / {iou.min():.2f}, {gap:.3f}"
+        )
+
+
 def kept(net: Twin, g: Graph, x: Tensor) -> dict[str, np.ndarray]:
     """The decoder's weights, each linear channel's largest value brought to 1."""
     for op in g.ops:
@@ -172,30 +198,31 @@ def main() -> None:
     ap.add_argument("--minutes", type=float, default=45)
     ap.add_argument("--rate", type=float, default=1e-3)
     ap.add_argument("--start", type=Path, help="weights to begin with, instead of the closed form")
+    ap.add_argument("--ranks", action="store_true", help="only print what fewer channels of the 5x5 cost")
     a = ap.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     lessons, whole = Lessons(a.set, 1), frozen(a.data)
+    if a.ranks:
+        ranks(whole, lessons)
+        return
     teacher, g = Twin(whole), whole.copy()
     if a.start:
         slim.apply(g, slim.PLAN, a.start)
     else:
-        slim.closed_form(g, slim.PLAN, moments(whole, slim.PLAN, lessons.seen[: lessons.own : lessons.own // 96]))
+        slim.closed_form(
+            g, slim.PLAN, moments(whole, slim.PLAN, lessons.seen[: lessons.own : max(1, lessons.own // 96)])
+        )
     net = Twin(g)
     print(f"{g.macs() / whole.macs():.3f} of the multiply-adds, {g.macs() / 1e6:.0f} M", flush=True)
     print("MODNet frozen:", report(teacher, lessons), flush=True)
     print("begins with:", report(net, lessons), flush=True)
-    names = {n.replace(".", "_") for op in g.ops if op.output in trained(g) for n in op.inputs[1:]}
-    for name, p in net.weights.items():
-        p.requires_grad_(name in names)
-    parameters = [p for p in net.parameters() if p.requires_grad]
+    parameters = net.train_only(trained(g))
     optimiser = torch.optim.AdamW(parameters, a.rate, weight_decay=1e-4)
-    encoder = sorted(
-        {i for op in g.ops[[op.output for op in g.ops].index(FROM) :] for i in op.inputs if i in g.shapes}
-        - {op.output for op in g.ops[[op.output for op in g.ops].index(FROM) :]}
-        - {g.input}
-        | {FROM}
-    )
+    names = [op.output for op in g.ops]
+    later = g.ops[names.index(FROM) + 1 :]
+    made = {op.output for op in later} | {g.input}
+    encoder = sorted({i for op in later for i in op.inputs if i in g.shapes} - made)
     start, step, spent = time.monotonic(), 0, 0.0
     while spent < 1:
         spent = (time.monotonic() - start) / 60 / a.minutes
