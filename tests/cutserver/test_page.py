@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ FLAGS = [
     "--no-first-run",
 ]  # fmt: skip
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+SPOKEN = {"desk": ("en-GB", "2 of 3 done, 1 failed"), "phone": ("de-AT", "2 von 3 fertig, 1 misslungen")}
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +64,15 @@ def test_drop_compare_download(shape: str, address: str, tmp_path: Path):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         wide, high = SIZES[shape]
-        page = browser.new_page(viewport={"width": wide, "height": high}, has_touch=shape == "phone")
+        language, tally = SPOKEN[shape]
+        page = browser.new_page(viewport={"width": wide, "height": high}, has_touch=shape == "phone", locale=language)
         said, asked = [], []
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address)
         assert "token" not in page.url
         page.set_input_files("#files", [*map(str, files), str(tmp_path / "broken.jpg")])
-        playwright.expect(page.locator("#tally")).to_have_text("2 of 3 done, 1 failed", timeout=60_000)
+        playwright.expect(page.locator("#tally")).to_have_text(tally, timeout=60_000)
         assert "not a picture that can be read" in page.locator("li.failed .state").inner_text()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
         for selector in ("#all", "#drop", "li a.button", "select"):
@@ -93,3 +96,16 @@ def test_drop_compare_download(shape: str, address: str, tmp_path: Path):
     origin = address.partition("?")[0]
     assert [url for url in asked if not url.startswith((origin, "blob:", "data:"))] == []
     assert [text for text in said if "400" not in text] == []  # the browser logs the answer to the broken picture
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "zh"])
+def test_every_word_is_in_every_language(language: str, root: Path):
+    static = root / "edge_bg/cutserver/static"
+    english, other = (json.loads((static / f"lang/{each}.json").read_text("utf-8")) for each in ("en", language))
+    assert list(other) == list(english)
+    for key, text in english.items():
+        assert other[key].strip(), key
+        assert sorted(re.findall(r"\{\w+\}", other[key])) == sorted(re.findall(r"\{\w+\}", text)), key
+    asked = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', (static / "cut.html").read_text("utf-8")))
+    asked |= set(re.findall(r'"(\w+)"', " ".join(re.findall(r"\bt\([^()]*\)", (static / "cut.js").read_text("utf-8")))))
+    assert asked == set(english)

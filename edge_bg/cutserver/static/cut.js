@@ -1,9 +1,12 @@
 // The page of `edge-bg serve`: pictures go to the server one after another, and stay in this page otherwise.
+import { preferred, speak, t, translate } from "../static/js/words.js";
 import { zip } from "./zip.js";
 
 const $ = (id) => document.getElementById(id);
 const items = [];
 let busy = false;
+
+const ready = speak(preferred(), {}, "cut/lang");
 
 $("files").addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
 for (const name of ["dragover", "dragleave", "drop"]) {
@@ -19,20 +22,23 @@ $("all").addEventListener("click", async () => {
   save(blob, "cut-outs.zip");
 });
 
-function add(files) {
+async function add(list) {
+  const files = [...list]; // a list empties with its field
+  await ready;
   for (const file of files) {
     const node = $("item").content.firstElementChild.cloneNode(true);
+    translate(node);
     const item = { file, node, state: "waiting" };
     const part = (name) => node.querySelector(name);
     part(".name").textContent = file.name;
     const before = part(".before");
-    before.alt = `${file.name}, before`;
+    before.alt = t("before_alt", { name: file.name });
     before.src = URL.createObjectURL(file);
     before.addEventListener("error", () => { before.hidden = true; }); // a browser that shows no HEIC
     part("input").addEventListener("input", (event) => {
       part(".compare").style.setProperty("--at", `${event.target.value}%`);
     });
-    part(".again").addEventListener("click", () => { say(item, "waiting", "waiting"); part(".again").hidden = true; work(); });
+    part(".again").addEventListener("click", () => { say(item, "waiting", t("waiting")); part(".again").hidden = true; work(); });
     items.push(item);
     $("list").append(node);
   }
@@ -45,7 +51,7 @@ function say(item, state, words) {
   item.node.querySelector(".state").textContent = words;
   const done = items.filter((each) => each.state === "done").length;
   const failed = items.filter((each) => each.state === "failed").length;
-  $("tally").textContent = `${done} of ${items.length} done${failed ? `, ${failed} failed` : ""}`;
+  $("tally").textContent = t(failed ? "tally_failed" : "tally", { done, all: items.length, failed });
   $("all").hidden = done < 2;
 }
 
@@ -53,7 +59,7 @@ async function work() {
   if (busy) return;
   busy = true;
   for (let item; (item = items.find((each) => each.state === "waiting"));) {
-    say(item, "working", "at work");
+    say(item, "working", t("working"));
     try {
       await cut(item);
     } catch (error) {
@@ -73,11 +79,11 @@ async function cut(item) {
     try {
       answer = await fetch("api/v1/cutouts", { method: "POST", body: form });
     } catch {
-      throw new Error("the server cannot be reached");
+      throw new Error(t("unreachable"));
     }
     if (answer.status === 429) {
       const wait = Number(answer.headers.get("Retry-After")) || 2;
-      say(item, "working", `others are first: again in ${wait} s`);
+      say(item, "working", t("others", { seconds: wait }));
       await new Promise((done) => setTimeout(done, wait * 1000));
       continue;
     }
@@ -85,7 +91,7 @@ async function cut(item) {
       const body = await answer.text();
       let words = body;
       try { words = JSON.parse(body).error; } catch { /* plain words */ }
-      throw new Error(words.replace(/^[^:]*: /, "") || `error ${answer.status}`);
+      throw new Error(words.replace(/^[^:]*: /, "") || t("error", { status: answer.status }));
     }
     item.result = await answer.blob();
     show(item, answer.headers);
@@ -106,7 +112,7 @@ function show(item, headers) {
   link.hidden = false;
   const after = node.querySelector(".after");
   after.src = link.href;
-  after.alt = `${file.name}, cut out`;
+  after.alt = t("after_alt", { name: file.name });
   node.querySelector(".compare").classList.add("done");
   node.querySelector("input").disabled = false;
   const sure = Number(headers.get("X-Confidence"));
@@ -114,7 +120,7 @@ function show(item, headers) {
   const doubt = !found || sure < 0.9;
   node.classList.toggle("doubt", doubt);
   const size = `${headers.get("X-Width")} × ${headers.get("X-Height")}`;
-  say(item, "done", !found ? "nothing was found in it" : doubt ? `${size}: have a look at its edges` : size);
+  say(item, "done", !found ? t("nothing") : doubt ? t("doubt", { size }) : size);
 }
 
 function save(blob, name) {

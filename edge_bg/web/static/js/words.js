@@ -6,8 +6,8 @@ let words = {};
 let own = {};
 let asked = 0; // how many times a language was asked for: only the last one counts
 
-async function load(language) {
-  const answer = await fetch(`static/lang/${language}.json`);
+async function load(language, folder) {
+  const answer = await fetch(`${folder}/${language}.json`);
   return answer.ok ? answer.json() : {};
 }
 
@@ -18,10 +18,10 @@ export function preferred() {
 }
 
 /** Take `language`; `texts` are the event's own words, which come before ours. False when another was asked for since. */
-export async function speak(language, texts = {}) {
+export async function speak(language, texts = {}, folder = "static/lang") {
   const turn = ++asked;
   const chosen = language in LANGUAGES ? language : "en";
-  const loaded = { ...(await load("en")), ...(chosen === "en" ? {} : await load(chosen)) };
+  const loaded = { ...(await load("en", folder)), ...(chosen === "en" ? {} : await load(chosen, folder)) };
   if (turn !== asked) return false;
   words = loaded;
   own = texts;
