@@ -35,6 +35,7 @@ class Entry:
     confidence: float = 1.0
     subject: str = "people"
     thumbs: tuple[int, int, int] | None = None
+    words: str = ""  # why it failed
 
 
 class Manifest:
@@ -99,7 +100,7 @@ class Manifest:
                 job.source, job.target, "done" if outcome.ok else "failed", options,
                 tuple(source) if source else (0, ""), outcome.source_hash,  # type: ignore[arg-type]
                 tuple(target) if target else (0, ""), outcome.target_hash,  # type: ignore[arg-type]
-                outcome.found, round(outcome.confidence, 3), outcome.subject, thumbs,
+                outcome.found, round(outcome.confidence, 3), outcome.subject, thumbs, outcome.words,
             )
         )  # fmt: skip
 

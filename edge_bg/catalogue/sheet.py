@@ -80,8 +80,8 @@ def write_sheet(folder: str, entries: Iterable[Entry], thumbs: Thumbs) -> Path:
     path = Path(folder, SHEET)
     part = part_of(path)
     words = (
-        f"{len(doubtful)} may want a look, {len(sure)} look fine. The figure is how sure the program is, measured on "
-        "people; nothing is sure."
+        f"{len(doubtful)} may want a look, {len(sure)} look fine. The figure is how much of a cut-out can be expected "
+        "to be right; glass, and white on white, are always worth a look."
     )
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -102,7 +102,8 @@ def _item(folder: str, entry: Entry, thumbs: Thumbs, doubt: bool) -> str:
     name = html.escape(Path(entry.target).name)
     kind = ' class="failed"' if entry.state != "done" else ' class="doubt"' if doubt else ""
     if entry.state != "done":
-        return f"<li{kind}>{html.escape(entry.source)}<small>could not be done</small></li>\n"
+        why = entry.words.removeprefix(f"{entry.source}: ") or "could not be done"
+        return f"<li{kind}>{html.escape(entry.source)}<small>{html.escape(why)}</small></li>\n"
     pictures = "".join(
         f'<img loading="lazy" alt="{what}" src="data:image/webp;base64,{base64.b64encode(data).decode()}">'
         for what, data in zip(("before", "after"), thumbs.get(entry.thumbs), strict=True)

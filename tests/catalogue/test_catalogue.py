@@ -104,11 +104,13 @@ def test_everything_that_can_be_wrong(folder: Path, photo: bytes, tmp_path: Path
 def test_the_sheet_shows_all_and_needs_nothing(folder: Path, tmp_path: Path):
     (folder / "<b>&.jpg").write_bytes((folder / "a.jpg").read_bytes())
     cv2.imwrite(str(folder / "wall.png"), np.full((90, 120, 3), 100, np.uint8))
-    assert edge_bg_image(folder, "-o", tmp_path / "out").return_value == 0
+    (folder / "zero.jpg").write_bytes(b"")
+    assert edge_bg_image(folder, "-o", tmp_path / "out").return_value == 1
     page = (tmp_path / "out/contact-sheet.html").read_text()
     assert page.count("data:image/webp;base64,") == 10
     assert "&lt;b&gt;&amp;.png" in page
     assert "<b>&.png" not in page
+    assert "zero.jpg<small>the file is empty</small>" in page
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
     assert page.index("Look at these") < page.index("wall.png") < page.index("These look fine")
     for target in re.findall(r'href="([^"]+)"', page):

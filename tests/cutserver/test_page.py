@@ -74,6 +74,8 @@ def test_drop_compare_download(shape: str, address: str, tmp_path: Path):
         page.set_input_files("#files", [*map(str, files), str(tmp_path / "broken.jpg")])
         playwright.expect(page.locator("#tally")).to_have_text(tally, timeout=60_000)
         assert "not a picture that can be read" in page.locator("li.failed .state").inner_text()
+        for part in (".before", ".after"):
+            playwright.expect(page.locator(f"li.failed {part}")).to_be_hidden()  # no sign of a broken picture
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
         for selector in ("#all", "#drop", "li a.button", "select"):
             assert page.locator(selector).first.bounding_box()["height"] >= 44, f"{selector}: large enough for a thumb"
