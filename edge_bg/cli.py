@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from edge_bg.board.leave import leave
+
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):  # all is finished: one more Ctrl-C ends Python without a traceback
         with contextlib.suppress(ValueError):  # not in the main thread
             signal.signal(number, signal.SIG_DFL)
-    sys.exit(code)
+    leave(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from edge_bg import build
 from edge_bg import config as configuration
 from edge_bg.board import logs
 from edge_bg.board import sensors as board
+from edge_bg.board.leave import leave
 from edge_bg.board.memory import few_heaps, give_back
 from edge_bg.board.notify import Notifier
 from edge_bg.board.signals import Signals
@@ -292,4 +293,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leave(main())
