@@ -63,6 +63,9 @@ def of_fields(fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]])
         scale = None
         if text.get("scale", "original") != "original":
             scale = min(1.0, max(0.1, _percent(text["scale"]) / 100))
+        place = text.get("position", "original" if scale is None else "center")
+        if place not in (("original",) if scale is None else ("center", "50%", "50% 50%")):
+            raise ValueError(f"position {place}: a subject stays where it is, and with a scale it is in the middle")
         size = text.get("size", "auto").lower()
         megapixels = MEGAPIXELS.get(size)
         if megapixels is None and size not in OWN_SIZE:

@@ -150,6 +150,7 @@ def test_what_will_not_do(ask, options: dict, status: int, words: str):
     [
         ("size", "gigantic", "not a size"), ("bg_color", "blueish", "neither"), ("crop_margin", "30px", "percent"),
         ("preset", "souk", "no preset"), ("format", "zip", "png, jpg or webp"), ("roi", "1 2", "roi"),
+        ("position", "10% 20%", "in the middle"),
         ("margin", "99%", "not a margin"), ("roi", "50% 50% 10% 10%", "no inside"), ("quality", "x", "invalid"),
     ],
 )  # fmt: skip
