@@ -108,7 +108,7 @@ class Detail:
         if self._looked is None or self._alpha.shape != size:
             self._alpha, self._looked = np.zeros(size, np.uint8), seen
             self._never = np.full(soft.shape, 255, np.uint8)
-        changed = cv2.dilate(np.maximum.reduce(cv2.absdiff(seen, self._looked)), _AROUND)
+        changed = np.maximum.reduce(cv2.absdiff(seen, self._looked))
         most = cv2.dilate(changed, np.ones((TILE, TILE), np.uint8), anchor=(0, 0))[::TILE, ::TILE]  # of each tile
         wanted: Any = cv2.bitwise_and(
             cv2.threshold(cv2.max(most, self._never), _CHANGED, 255, cv2.THRESH_TOZERO)[1], above(soft, 0)
@@ -122,8 +122,7 @@ class Detail:
         for row, column in np.argwhere(waiting).tolist():
             tile = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
             self._alpha[tile] = large[tile]
-        cells = done.repeat(TILE, axis=0).repeat(TILE, axis=1)
-        np.copyto(self._looked, seen, where=cells)
+        np.copyto(self._looked, seen, where=done.repeat(TILE, axis=0).repeat(TILE, axis=1))
         return self._alpha
 
     def behind(self, soft: Picture) -> tuple[Sequence[Picture], Light] | None:
