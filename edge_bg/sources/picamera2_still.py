@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from edge_bg.errors import SourceError
-from edge_bg.frame import I420, Size
+from edge_bg.frame import I420, Size, size_of
 
 PATIENCE: Final = 8.0  # seconds for the change of mode, the picture, and the change back
 SETTLE: Final = 2  # frames dropped in the new mode, until exposure and white balance are those of before
@@ -73,4 +73,7 @@ def take(
         request.release()
     if picture is None:
         raise SourceError("the still cannot be read")
+    (wide, high), got = size, size_of(picture)
+    if abs(got[0] * high / (got[1] * wide) - 1) > ALIKE:
+        raise SourceError(f"the still has {got[0]}x{got[1]} pixels, and shows another view than {wide}x{high}")
     return picture
