@@ -131,7 +131,7 @@ def create_app(
 
     access = access or Access()
     if control is not None:
-        routes += api.routes(control, access)
+        routes = [*api.routes(control, access), *routes]
 
     async def fault(request: Request, caught: Exception) -> Response:
         log.error("%s: %r", request.url.path, caught, exc_info=caught)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 import cv2
@@ -10,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.booth.conftest import wait_for
+from tests.booth.conftest import running, wait_for
 
 ACTING = [
     ("PUT", "/background", {"id": "blur"}),
@@ -191,3 +192,18 @@ def test_a_finger_on_the_screen_beats_a_remote(touched):
     assert answer.status_code == 409 and "at the screen" in answer.json()["error"]
     assert here.get("/state").json()["touched_by"] == "screen"
     assert here.get("/state").json()["background"] == "configured"
+
+
+def test_the_loop_does_not_wait_long_for_the_servers_thread():
+    before = sys.getswitchinterval()
+    with running():
+        assert sys.getswitchinterval() <= 0.0005
+    assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_a_state_that_is_told_to_many_is_never_older_than_what_somebody_did(touched):
+    client = touched.client()
+    for background in ("color-ffffff", "configured") * 5:
+        client.get("/state")
+        client.put("/background", json={"id": background})
+        assert client.get("/state").json()["background"] == background

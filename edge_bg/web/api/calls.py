@@ -66,7 +66,7 @@ class Call:
 @dataclass
 class Ask:
     """A request to a call: `control` is what it asks, `body` has been checked, `path` holds what stands in the path,
-    `language` is that in which answers are told."""
+    `language` is that in which answers are told, `fresh` what may be told again until somebody acts."""
 
     control: Any
     access: Access
@@ -74,6 +74,7 @@ class Ask:
     client: str
     touched_by: str
     request: Request
+    fresh: dict[str, tuple[float, dict[str, Any], bytes]]
     body: Any = None
     language: str = "en"
     file: tuple[str, bytes] | None = None
@@ -108,14 +109,16 @@ class Api:
         self._acts = Bucket(15, 40)
         self._all_acts = Bucket(100, 300)
         self._uploads = asyncio.Semaphore(2)
+        self._fresh: dict[str, tuple[float, dict[str, Any], bytes]] = {}
 
     def routes(self, calls: list[Call]) -> list[BaseRoute]:
         """A route for each path, and one that says what is not there."""
         paths: dict[str, dict[str, Call]] = {}
         for each in calls:
             paths.setdefault(each.path, {})[each.method] = each
-        # Those that name more come first: /photos/ID.jpg before /photos/ID
-        order = sorted(paths, key=lambda path: (path.count("{"), -len(path)))
+        # What is asked most comes first, then those that name more: /photos/ID.jpg before /photos/ID
+        quick = {path for path in paths if all(each.quick for each in paths[path].values())}
+        order = sorted(paths, key=lambda path: (path.count("{"), path not in quick, -len(path)))
         made: list[BaseRoute] = [Route(BASE + path, self._endpoint(paths[path]), methods=METHODS) for path in order]
         return [*made, Route(BASE + "/{rest:path}", _nothing, methods=METHODS)]
 
@@ -146,7 +149,7 @@ class Api:
         language = tongues.asked(request.headers.get("accept-language", ""))
         if RANK[role] < RANK[each.role]:
             return self._denied(each, language)
-        ask = Ask(self.control, self.access, role, client, self._touched_by(request, client), request)
+        ask = Ask(self.control, self.access, role, client, self._touched_by(request, client), request, self._fresh)
         ask.language = language
         try:
             async with asyncio.timeout(PATIENCE):
@@ -162,6 +165,9 @@ class Api:
                 given = await to_thread.run_sync(each.run, ask, limiter=self._threads)
         except EdgeBgError as error:
             return failed(tongues.error(error, language), status_of(error))
+        finally:
+            if each.method != "GET":
+                self._fresh.clear()
         if isinstance(given, Response):
             return given
         return Response(status_code=204) if given is None else JSONResponse(tongues.told(given, language), each.status)
