@@ -6,6 +6,7 @@ Written against picamera2 0.3.38. Run on the real picamera2 over libcamera's vir
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from edge_bg.errors import SourceError
@@ -62,15 +63,27 @@ def take(
         controls["ScalerCrop"] = crop
     asked = {**wanted, "buffer_count": 1, "controls": controls}
     main = {"size": size, "format": "YUV420"}
+    before = device.camera_config
+
+    def capture() -> tuple[bool, I420 | None]:
+        """A step of picamera2's: whether it is done, and with what. Read here, as the change back frees the memory."""
+        done, request = device.capture_request_()
+        if not done:
+            return False, None
+        try:
+            made = read(request)
+        finally:
+            request.release()
+            device.switch_mode_(before)
+        return True, made
+
     try:
-        configuration = device.create_still_configuration(main=main, lores=None, **asked)
-        request = device.switch_mode_and_capture_request(configuration, wait=PATIENCE, delay=SETTLE)
+        still = device.create_still_configuration(main=main, lores=None, **asked)
+        settle = partial(device.set_frame_drops_, SETTLE)
+        steps = [partial(device.switch_mode_, still), settle, device.drop_frames_, capture]
+        picture: I420 | None = device.dispatch_functions(steps, PATIENCE, None, True)
     except Exception as error:  # picamera2 raises whatever its parts do, and TimeoutError
         raise SourceError(f"no still came: {error or type(error).__name__}") from None
-    try:
-        picture = read(request)
-    finally:
-        request.release()
     if picture is None:
         raise SourceError("the still cannot be read")
     (wide, high), got = size, size_of(picture)

@@ -186,14 +186,30 @@ class Picamera2:
     def create_still_configuration(self, **wanted: Any) -> dict[str, Any]:
         return wanted
 
-    def switch_mode_and_capture_request(self, wanted: dict[str, Any], wait: float, delay: int) -> Request:
-        before = self.configuration
-        BOARD.stills.append(wanted)
+    @property
+    def camera_config(self) -> dict[str, Any]:
+        return {**self.configuration, "lores": self.configuration["lores"], "controls": BOARD.controls}
+
+    def switch_mode_(self, wanted: dict[str, Any]) -> tuple[bool, None]:
         self.configure(wanted)
-        self.frames += 1 + delay
-        taken = Request(self.configuration, self.frames)
-        self.configuration = before
-        return taken
+        return True, None
+
+    def set_frame_drops_(self, count: int) -> tuple[bool, None]:
+        self.frames += count
+        return True, None
+
+    def drop_frames_(self) -> tuple[bool, None]:
+        return True, None
+
+    def capture_request_(self) -> tuple[bool, Request]:
+        BOARD.stills.append({"controls": BOARD.controls, "transform": BOARD.transform})
+        return True, Request(self.configuration, self.frames)
+
+    def dispatch_functions(self, steps: list[Any], wait: float, signal: None, immediate: bool) -> Any:
+        for step in steps:
+            done, made = step()
+            assert done
+        return made
 
     def cancel_all_and_flush(self) -> None:
         self.jobs_blocked = False
