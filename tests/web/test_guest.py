@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+import httpx
 import numpy as np
 import pytest
 
@@ -12,6 +13,17 @@ COLORS = {"configured": (0, 200, 0), "color-ffffff": (255, 255, 255), "color-202
 ABORT = """fetch("api/v1/flow", {method: "POST", headers: {"Content-Type": "application/json"},
   body: JSON.stringify({action: "abort"})})"""
 WITHIN = 200  # ms from a tap to the stream's pixels
+
+
+@pytest.fixture
+def nobody(booth):
+    """Whoever was there before has gone: the booth invites."""
+    for _ in range(50):
+        if httpx.get(f"{booth.url}api/v1/state").json()["flow"]["state"] == "attract":
+            return
+        httpx.post(f"{booth.url}api/v1/flow", json={"action": "abort"})
+        time.sleep(0.1)
+    pytest.fail("the booth does not come to rest")
 
 
 @pytest.fixture
@@ -54,7 +66,7 @@ def files(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_who_walks_by_is_invited_and_begins(booth, visit):
+def test_who_walks_by_is_invited_and_begins(booth, visit, nobody):
     def slowly(page):
         """The words arrive late when they are asked for again: nobody may be invited in another language until then."""
         asked = []
