@@ -82,11 +82,16 @@ CLOCK = {
     "pages": ("tests/web", "tests/booth"),
     "programs": ("tests/e2e", "tests/service", "tests/faults", "tests/bench", "tests/network/test_crash_loop.py"),
 }
-# These play films or measure models; `--fast` leaves them out, too.
+# These play films, measure models or start programs for a moment; `--fast` leaves them out, too.
 FILMS = (
     "tests/framing", "tests/lab", "tests/matte", "tests/models", "tests/still", "tests/golden",
-    "tests/catalogue", "tests/cutserver", "tests/fuzz",
+    "tests/catalogue", "tests/cutserver", "tests/fuzz", "tests/contract", "tests/house/test_hygiene.py",
+    "tests/network/test_delegates.py", "tests/network/test_tune", "tests/network/test_damaged_models.py",
+    "tests/sources/test_file.py", "tests/sources/test_tone.py", "tests/sources/test_bars.py",
+    "tests/sources/test_cuts.py", "tests/sources/test_synthetic.py",
+    "tests/sinks/test_clients.py", "tests/sinks/test_file.py",
 )  # fmt: skip
+NOT_FAST = (*itertools.chain(*CLOCK.values()), *FILMS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -94,15 +99,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out what starts programs, plays films or measures")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if config.getoption("--fast") and collection_path.is_relative_to(ROOT):
+        return collection_path.relative_to(ROOT).as_posix().startswith(NOT_FAST) or None
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = (*itertools.chain(*CLOCK.values()), *FILMS) if config.getoption("--fast") else ()
     for item in items:
         place = item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else ""
         for group, places in CLOCK.items():
             if place.startswith(places):
                 item.add_marker(pytest.mark.xdist_group(group))
-        if place.startswith(left_out):
-            item.add_marker(pytest.mark.skip(reason="left out by --fast"))
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason=SLOW)
@@ -144,6 +152,8 @@ def _note(reason: str) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The last line: what was not tried, and what it wants."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and config.getoption("--fast"):
+        terminal.write_line(f"LEFT OUT by --fast: {' '.join(NOT_FAST)}")
     if terminal is not None and _untried:
         parts = ", ".join(f"{n} without {word}" for word, n in _untried.most_common())
         terminal.write_line(f"NOT TRIED: {sum(_untried.values())} tests ({parts})")
