@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import hypothesis
 import pytest
 
 # `nohup`, and a shell that starts the tests in the background, have signals ignored, and the programs that tests start
@@ -97,6 +98,13 @@ NOT_FAST = (*itertools.chain(*CLOCK.values()), *FILMS)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the proofs that take minutes")
     parser.addoption("--fast", action="store_true", help="leave out what starts programs, plays films or measures")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The same examples every time: what stops a change from landing is the change. `--slow` looks for new ones.
+    hypothesis.settings.register_profile("same", derandomize=True, print_blob=True)
+    hypothesis.settings.register_profile("new", derandomize=False, print_blob=True)
+    hypothesis.settings.load_profile("new" if config.getoption("--slow") else "same")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

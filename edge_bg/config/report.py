@@ -40,9 +40,9 @@ def problems_of(error: ValidationError, document: Document) -> list[Problem]:
             for path, bad in cause.problems:
                 found.setdefault(path, _problem(document, path, _given(bad, _at(document.data, path)), bad.fix))
             continue
-        path, models = _resolve(item["loc"], document.data)
-        what, fix = _explain(item, cause, path, models)
         of_key = item["type"] == "extra_forbidden"
+        path, models = _resolve(item["loc"], document.data, of_key=of_key)
+        what, fix = _explain(item, cause, path, models)
         if path in found and found[path].what != what:  # members of a plain union disagree: say both
             old = found[path]
             what = f"{re.sub(r' [(]given .*', '', old.what)} or {re.sub(r'^has to be ', '', what)}"
@@ -118,16 +118,18 @@ def _kinds(models: list[type[BaseModel]]) -> list[str]:
     return [str(model.model_fields["kind"].default) for model in models if "kind" in model.model_fields]
 
 
-def _resolve(loc: tuple[int | str, ...], data: Any) -> tuple[Key, list[type[BaseModel]]]:
+def _resolve(loc: tuple[int | str, ...], data: Any, *, of_key: bool) -> tuple[Key, list[type[BaseModel]]]:
     """pydantic's location without the names of union members, and the models that could stand there.
 
-    For an unknown key, the models are those of the mapping that holds it.
+    For an unknown key (`of_key`), the last step is that key, whatever it looks like, and the models are those of the
+    mapping that holds it.
     """
+    loc, key = (loc[:-1], loc[-1:]) if of_key else (loc, ())
     path: list[str | int] = []
     here: Any = Config
     holders: list[type[BaseModel]] = [Config]
     for step in loc:
-        if step in ("<name>", "<library>"):  # the form of a delegate, see model.py
+        if step in ("<name>", "<library>") and path and isinstance(path[-1], int):  # a delegate's form, see model.py
             continue
         models = _models(here)
         if len(models) > 1 and isinstance(step, str):  # the kind chosen from a union
@@ -151,7 +153,7 @@ def _resolve(loc: tuple[int | str, ...], data: Any) -> tuple[Key, list[type[Base
             path.append(step)  # a key of a free mapping such as controls
         # else: pydantic's name of a union member ("str", "ExternalDelegate", "function-before[...]")
     inside = _models(here)
-    return tuple(path), inside if len(inside) > 1 else holders
+    return (*path, *key), inside if len(inside) > 1 or (key and inside) else holders
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
