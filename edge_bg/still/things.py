@@ -18,6 +18,7 @@ LEAST = 0.3  # of the largest value of the first look, below which nothing stand
 MARGIN = 0.12  # about what stands out, for the closer look, as a share of its longer side
 SMALL = 0.6  # of the picture: what fills more of it gets no closer look
 MEANT = 0.7  # overlap (IoU) of people with what stands out, from which people are meant; see docs/lab/cut-outs.md
+ROUND = 0.95  # overlap with the ellipse that fits it best, from which an outline is a disc, a ball, a plate: nobody
 SURE = (0.15, 0.85)  # below in every look is room, above in every look is thing; colours settle the rest
 WORK = 400  # pixels of the longer side at which they do, and are counted
 THICK = 0.008  # of the longer side: half of what is wide enough to be more than an edge
@@ -112,9 +113,29 @@ def _colours_tell(rgb: Any, thing: NDArray[np.bool_], room: NDArray[np.bool_]) -
 def people_are_meant(people: Mask, things: Mask) -> bool:
     """Whether what stands out is the people, neither more nor less; masks as `coarse_mask` and `things_mask` give them.
 
-    A network that knows nothing but people takes a cat for one, but not in the cat's outline.
+    A network that knows nothing but people takes a cat for one, but not in the cat's outline; and a ball for a head, in
+    the ball's own. But nobody's outline is an ellipse (docs/lab/cut-outs.md).
     """
     if float(things.sum()) < 1:
         return float(people.sum()) >= 1
+    if _like_an_ellipse(things) >= ROUND:
+        return False
     both, either = np.minimum(people, things).sum(), np.maximum(people, things).sum()
     return float(both) >= MEANT * float(either)
+
+
+def _like_an_ellipse(mask: Mask) -> float:
+    """Overlap (IoU) of the largest piece of a mask with the ellipse of the same area, middle and spread; 0 for none."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
+    if len(stats) < 2:
+        return 0.0
+    piece = (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
+    m = cv2.moments(piece, True)
+    spread = np.array([[m["mu20"], m["mu11"]], [m["mu11"], m["mu02"]]]) / m["m00"]
+    squares, axes = np.linalg.eigh(spread)
+    lengths = 4 * np.sqrt(np.maximum(squares, 0))
+    turn = float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1])))
+    ellipse = np.zeros_like(piece)
+    middle = (m["m10"] / m["m00"], m["m01"] / m["m00"])
+    cv2.ellipse(ellipse, (middle, (float(lengths[1]), float(lengths[0])), turn), 1, -1)
+    return float((piece & ellipse).sum() / (piece | ellipse).sum())

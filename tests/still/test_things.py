@@ -12,6 +12,7 @@ from edge_bg.assets import asset_path
 from edge_bg.errors import ModelError, PictureError
 from edge_bg.lab import metrics
 from edge_bg.still import Cutter, cut_out
+from edge_bg.still.mask import coarse_mask
 from edge_bg.still.things import _colours_tell, people_are_meant
 
 
@@ -74,6 +75,22 @@ def test_people_are_people(cutter: Cutter):
     assert cutter(np.full((120, 160, 3), 128, np.uint8)).subject == "anything"
 
 
+def test_a_ball_is_nobody(cutter: Cutter):
+    """The network for people takes it for a head, in the outline of the ball itself: the retina of an eye, too."""
+    rng = np.random.default_rng(0)
+    across, down = np.meshgrid(np.arange(300) - 150, np.arange(300) - 155)
+    far = (across**2 + down**2) / 95**2
+    light = 0.2 + 0.8 * np.clip((np.sqrt(np.clip(1 - far, 0, 1)) - (across + down) / 95) / 1.75, 0, 1)
+    blotches = cv2.GaussianBlur(rng.normal(0, 1, far.shape), (0, 0), 8)
+    light *= 1 + 0.1 * blotches / blotches.std()
+    picture = np.where(far[..., None] < 1, np.array((190, 150, 130)) * light[..., None], np.array((150, 160, 170)))
+    picture = np.clip(picture + rng.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+    assert coarse_mask(picture, cutter.segmenter)[155, 150] > 0.9, "no head to the network: draw another ball"
+    cutout = cutter(picture)
+    assert cutout.subject == "anything"
+    assert metrics.iou(cutout.alpha, np.uint8(255) * (far < 1)) > 0.97
+
+
 def test_the_rule():
     people, things = np.zeros((10, 10), np.float32), np.zeros((10, 10), np.float32)
     things[2:8, 2:8] = 1
@@ -84,6 +101,16 @@ def test_the_rule():
     assert people_are_meant(people, things)
     assert not people_are_meant(np.ones_like(people), things), "a cat that is all over the picture"
     assert people_are_meant(people, np.zeros_like(things))
+
+
+@pytest.mark.parametrize("shape", [(30, 30), (40, 12)])
+def test_nobody_is_an_ellipse(shape: tuple[int, int]):
+    disc, bust = np.zeros((100, 100), np.float32), np.zeros((100, 100), np.float32)
+    cv2.ellipse(disc, (50, 50), shape, 30, 0, 360, 1.0, -1)
+    cv2.ellipse(bust, (50, 35), (14, 18), 0, 0, 360, 1.0, -1)
+    cv2.ellipse(bust, (50, 100), (38, 45), 0, 0, 360, 1.0, -1)
+    assert not people_are_meant(disc, disc)
+    assert people_are_meant(bust, bust)
 
 
 def test_a_subject_that_there_is_not():
