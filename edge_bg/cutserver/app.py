@@ -43,6 +43,8 @@ def create_app(desk: Desk, *, access: Access, check_host: bool = True, max_bytes
     async def cut(request: Request, reading: Reading) -> Response:
         try:
             fields, files = await _read(request, max_bytes)
+            if "application/zip" in request.headers.get("accept", ""):
+                fields.setdefault("format", "zip")
             answer = await desk.take(reading(fields, files))
         except Wrong as wrong:
             return _failed(413 if wrong.code == "file_too_large" else 400, wrong.code, str(wrong))

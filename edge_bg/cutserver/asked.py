@@ -35,7 +35,8 @@ class Asked:
     """One request: the picture's bytes, and what is to become of it.
 
     megapixels: the most that are worked on.  region: four (value, is it a percentage?), all else is no subject.
-    scale: share of the picture's own canvas that the subject is to fill.  json: the answer is JSON with base64.
+    scale: share of the picture's own canvas that the subject is to fill.
+    zipped: the answer is a ZIP with color.jpg and alpha.png, which a client puts together: far fewer bytes than a PNG.
     """
 
     data: bytes
@@ -45,6 +46,7 @@ class Asked:
     megapixels: float | None = None
     region: tuple[tuple[float, bool], ...] | None = None
     scale: float | None = None
+    zipped: bool = False
 
     def look_for(self, wide: int, high: int) -> Look:
         """The look, for a photograph of that size."""
@@ -72,7 +74,7 @@ def of_fields(fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]])
             look = replace(look, size=parse_size(size))
     except (EdgeBgError, ValueError) as error:
         raise Wrong("invalid_parameter", str(error).replace("\n ", ";")) from None
-    return Asked(data, name, look, _subject(text), megapixels, region, scale)
+    return Asked(data, name, look, _subject(text), megapixels, region, scale, text.get("format", "").lower() == "zip")
 
 
 def of_rembg(fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]]) -> Asked:
@@ -137,10 +139,14 @@ def _look(text: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> Lo
         look = replace(look, shadow="keep" if shadow == "keep" else "drop")
     if "quality" in text:
         look = replace(look, quality=min(100, max(1, int(text["quality"]))))
+    if kind == "zip":
+        if look.mask_only:
+            raise ValueError("format zip: it holds alpha beside colours, so it has no channels=alpha")
+        return replace(look, format="png")
     if kind == "auto":
         kind = look.format if "preset" in text else "png"
     if kind not in ("png", "jpg", "webp", "tif"):
-        raise ValueError(f"format {kind}: png, jpg or webp")
+        raise ValueError(f"format {kind}: png, jpg, webp or zip")
     if kind == "jpg" and not look.opaque:
         look = replace(look, behind=Behind("color", (255, 255, 255)))  # as remove.bg does
     return replace(look, format=kind)

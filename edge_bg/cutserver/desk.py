@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,15 +13,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_bg.cutserver.asked import Asked
 from edge_bg.errors import PictureError
-from edge_bg.listing import arrange, subject_box
+from edge_bg.listing import Look, arrange, subject_box
 from edge_bg.pictures import Photo, decode
 from edge_bg.pictures.write import encode
 from edge_bg.still import Cutout, Cutter
 
-MEDIA = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "tif": "image/tiff"}
+MEDIA = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "tif": "image/tiff", "zip": "application/zip"}
 
 
 class Busy(Exception):
@@ -92,17 +95,31 @@ class Desk:
         look = asked.look_for(photo.rgb.shape[1], photo.rgb.shape[0])
         made = arrange(photo, cutout, look)
         box = subject_box(cutout.alpha)
-        data = encode(made.pixels, f".{look.format}", quality=look.quality, max_bytes=look.max_bytes)
+        kind = "zip" if asked.zipped else look.format
+        data = _file(made.pixels, kind, look)
         high, wide = made.pixels.shape[:2]
         where = None if box is None else (box.left, box.top, box.wide, box.high)
         notes = (*photo.notes, *made.notes)
-        return Answer(data, MEDIA[look.format], (wide, high), where, cutout.subject, cutout.confidence, notes)
+        return Answer(data, MEDIA[kind], (wide, high), where, cutout.subject, cutout.confidence, notes)
 
     def close(self) -> None:
         """Let what is begun end, and let go of the networks."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         for cutter in self._cutters:
             cutter.close()
+
+
+def _file(pixels: NDArray[np.uint8], kind: str, look: Look) -> bytes:
+    """A picture file; or, as `zip`, remove.bg's: color.jpg, the colours alone, and alpha.png, 8 bits of grey."""
+    if kind != "zip":
+        return encode(pixels, f".{kind}", quality=look.quality, max_bytes=look.max_bytes)
+    alpha = pixels[..., 3] if pixels.shape[2] == 4 else np.full(pixels.shape[:2], 255, np.uint8)
+    colours = encode(np.ascontiguousarray(pixels[..., :3]), ".jpg", quality=look.quality, max_bytes=look.max_bytes)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:  # pictures do not get smaller
+        for name, data in (("color.jpg", colours), ("alpha.png", encode(np.ascontiguousarray(alpha), ".png"))):
+            packed.writestr(zipfile.ZipInfo(name), data)
+    return out.getvalue()
 
 
 def _shrunk(photo: Photo, megapixels: float | None) -> Photo:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import threading
+import zipfile
 from collections.abc import Iterator
 
 import httpx
@@ -108,6 +109,37 @@ def test_as_remove_bg_has_it(ask, photo: bytes):
     assert ask("/v1.0/account", method="GET").json()["data"]["attributes"]["credits"]["total"] == 0
 
 
+def test_a_zip_holds_colours_and_alpha_as_remove_bg_has_it(ask, photo: bytes):
+    """Names and kinds as its own clients want them: an RGB JPEG, and a PNG of 8 bits of grey."""
+    files = {"image_file": ("me.jpg", photo)}
+    png = np.asarray(picture(ask("/v1.0/removebg", files=files, data={"type": "person"})))
+    answer = ask("/v1.0/removebg", files=files, data={"type": "person", "format": "zip"})
+    assert answer.headers["content-type"] == "application/zip"
+    colours, alpha = unpacked(answer)
+    assert np.array_equal(alpha, png[..., 3])
+    firm = alpha == 255
+    assert np.abs(colours.astype(int) - png[..., :3])[firm].mean() < 4
+    assert colours[alpha == 0].mean() < 20, "nothing of the room is in it"
+    assert len(answer.content) < len(ask("/v1.0/removebg", files=files, data={"type": "person"}).content)
+    accepted = ask("/v1.0/removebg", files=files, data={"type": "person"}, headers={"Accept": "application/zip"})
+    assert accepted.content == answer.content
+    opaque, all_of_it = unpacked(
+        ask("/v1.0/removebg", files=files, data={"type": "person", "format": "zip", "bg_color": "ff0000"})
+    )
+    assert (all_of_it == 255).all() and np.abs(opaque[2, 2].astype(int) - (255, 0, 0)).max() < 8
+    both = ask("/v1.0/removebg", files=files, data={"format": "zip", "channels": "alpha"})
+    assert both.status_code == 400 and "channels=alpha" in both.json()["error"]
+
+
+def unpacked(answer: httpx.Response) -> tuple[np.ndarray, np.ndarray]:
+    assert answer.status_code == 200, answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+        assert packed.testzip() is None
+        opened = [Image.open(io.BytesIO(packed.read(name))) for name in ("color.jpg", "alpha.png")]
+    assert [(each.format, each.mode) for each in opened] == [("JPEG", "RGB"), ("PNG", "L")]
+    return np.asarray(opened[0]), np.asarray(opened[1])
+
+
 def test_as_rembg_has_it(ask, photo: bytes):
     human = {"model": "u2net_human_seg"}
     assert picture(ask("/api/remove", files={"file": ("me.jpg", photo)})).mode == "RGBA"
@@ -149,7 +181,7 @@ def test_what_will_not_do(ask, options: dict, status: int, words: str):
     ("field", "value", "words"),
     [
         ("size", "gigantic", "not a size"), ("bg_color", "blueish", "neither"), ("crop_margin", "30px", "percent"),
-        ("preset", "souk", "no preset"), ("format", "zip", "png, jpg or webp"), ("roi", "1 2", "roi"),
+        ("preset", "souk", "no preset"), ("format", "gif", "png, jpg, webp or zip"), ("roi", "1 2", "roi"),
         ("position", "10% 20%", "in the middle"),
         ("margin", "99%", "not a margin"), ("roi", "50% 50% 10% 10%", "no inside"), ("quality", "x", "invalid"),
     ],

@@ -88,15 +88,22 @@ async function cut(item) {
       continue;
     }
     if (!answer.ok) {
-      const body = await answer.text();
-      let words = body;
-      try { words = JSON.parse(body).error; } catch { /* plain words */ }
-      throw new Error(words.replace(/^[^:]*: /, "") || t("error", { status: answer.status }));
+      throw new Error(refusal(await answer.text(), answer.status));
     }
     item.result = await answer.blob();
     show(item, answer.headers);
     return;
   }
+}
+
+// What the server says, in English; in another language what the kind of refusal is.
+function refusal(body, status) {
+  let said = {};
+  try { said = JSON.parse(body); } catch { /* no JSON */ }
+  const words = (said.error || "").replace(/^[^:]*: /, "");
+  if (document.documentElement.lang === "en" && words) return words;
+  const known = { file_too_large: t("too_large"), invalid_picture: t("unreadable") };
+  return known[said.errors?.[0]?.code] || words || t("error", { status });
 }
 
 function show(item, headers) {
