@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import matting
 from edge_bg.still.confidence import expected_overlap, expected_overlap_of_thing
 from edge_bg.still.edges import Edges
+from edge_bg.still.full import at_full_size, stretched
 from edge_bg.still.mask import coarse_mask
 from edge_bg.still.things import Subject, people_are_meant, things_mask
 
@@ -155,25 +156,25 @@ class Cutter:
         work = _shrunk(photo.rgb)
         guide = work.astype(np.float32) / np.float32(255)
         coarse, subject, sure = self._found(work)
-        mask = _stretched(coarse, SURE)
+        mask = stretched(coarse, SURE)
         if also is not None:
             mask = np.maximum(mask, _over(also, mask))
         if within is not None:
             mask = np.minimum(mask, _over(within, mask))
         longer = max(work.shape[:2])
         fit = matting.guided_coefficients(guide, mask, max(2, round(WIDE * longer)), CONTRAST)
-        mask = _stretched(matting.apply_coefficients(fit, guide), CLEAR_WIDE)
+        mask = stretched(matting.apply_coefficients(fit, guide), CLEAR_WIDE)
         if self._edges and subject == "people":
             held = mask * _over(also, mask) if also is not None else np.float32(0)
             mask = np.maximum(self._edges(work, mask), held)
         fit = matting.guided_coefficients(guide, mask, max(2, round(NARROW * longer)), CONTRAST)
-        alpha = _stretched(matting.apply_coefficients(fit, guide), CLEAR)
+        alpha = stretched(matting.apply_coefficients(fit, guide), CLEAR)
         radii = tuple(max(least, round(share * longer)) for share, least in COLOUR_REACH)
         front, back = matting.smooth_colours(guide, alpha, (radii[0], radii[1], radii[2]))
         reach = max(3, round(0.01 * longer))
         near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
         front *= near[..., None]
-        return replace(_full(photo, fit, front, back), confidence=sure, subject=subject)
+        return Cutout(*at_full_size(photo, fit, front, back, CLEAR), sure, subject)
 
     def _found(self, work: Rgb) -> tuple[NDArray[np.float32], str, float]:
         """The networks' mask, what it is of, and how sure it is."""
@@ -234,45 +235,6 @@ def _over(mask: Gray, like: matting.Plane) -> matting.Plane:
     """`mask` in 0..1 at the size of `like`."""
     size = (like.shape[1], like.shape[0])
     return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.float32) / np.float32(255)
-
-
-def _stretched(values: matting.Plane, limits: tuple[float, float]) -> matting.Plane:
-    """`limits` become 0 and 1."""
-    low, high = limits
-    out: matting.Plane = (values - np.float32(low)) / np.float32(high - low)
-    return np.clip(out, 0, 1, out=out)
-
-
-def _full(photo: Photo, fit: matting.Colours, front: matting.Colours, back: matting.Colours) -> Cutout:
-    """Alpha and colours at the picture's own size, a strip at a time."""
-    high, wide = photo.rgb.shape[:2]
-    alpha = np.empty((high, wide), np.uint8)
-    colours = np.empty_like(photo.rgb)
-    for rows, (fit_here, front_here, back_here) in _strips((fit, front, back), (wide, high)):
-        guide = photo.rgb[rows].astype(np.float32) / np.float32(255)
-        here = _stretched(matting.apply_coefficients(fit_here, guide), CLEAR)
-        alpha[rows] = np.rint(here * 255)
-        if photo.alpha is not None:
-            alpha[rows] = np.minimum(alpha[rows], photo.alpha[rows])
-        colours[rows] = np.rint(matting.own_colours(guide, here, front_here, back_here) * 255)
-    return Cutout(colours, alpha)
-
-
-def _strips(planes: Sequence[matting.Colours], size: tuple[int, int]) -> Iterator[tuple[slice, list[matting.Colours]]]:
-    """Rows of a picture of `size` (width, height), with the same part of smaller `planes`, enlarged."""
-    wide, high = size
-    rows, columns = planes[0].shape[:2]
-    across, down = columns / wide, rows / high
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    for top in range(0, high, STRIP):
-        bottom = min(top + STRIP, high)
-        if (columns, rows) == size:
-            yield slice(top, bottom), [plane[top:bottom] for plane in planes]
-            continue
-        view = np.array([[across, 0, 0.5 * (across - 1)], [0, down, 0.5 * (down - 1) + top * down]], np.float64)
-        part = (wide, bottom - top)
-        enlarged = [cv2.warpAffine(p, view, part, flags=flags, borderMode=cv2.BORDER_REPLICATE) for p in planes]
-        yield slice(top, bottom), [np.asarray(each, np.float32) for each in enlarged]
 
 
 def blurred_room(rgb: Rgb, alpha: Gray, strength: float = 0.5) -> Rgb:

@@ -25,32 +25,35 @@ def guided_coefficients(guide: Colours, target: Plane, radius: int, epsilon: flo
     """
     size = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(values: NDArray[np.float32]) -> Any:
+    def mean(values: Any) -> Any:
         return cv2.blur(values, size, borderType=cv2.BORDER_REFLECT)
 
-    middle = mean(guide)
-    average = mean(target)
-    with_target = mean(guide * target[..., None]) - middle * average[..., None]
-    r, g, b = (np.ascontiguousarray(guide[..., c]) for c in range(3))
-    mr, mg, mb = (middle[..., c] for c in range(3))
-    rr, gg, bb = mean(r * r) - mr * mr + epsilon, mean(g * g) - mg * mg + epsilon, mean(b * b) - mb * mb + epsilon
-    rg, rb, gb = mean(r * g) - mr * mg, mean(r * b) - mr * mb, mean(g * b) - mg * mb
+    # Plane by plane: three colours side by side in memory would make each step three times as slow.
+    planes: Any = cv2.split(guide)
+    middles, average = [mean(plane) for plane in planes], mean(target)
+    tr, tg, tb = (mean(plane * target) - middle * average for plane, middle in zip(planes, middles, strict=True))
+
+    def spread(one: int, two: int) -> Any:
+        found = mean(planes[one] * planes[two]) - middles[one] * middles[two]
+        return found + np.float32(epsilon) if one == two else found
+
+    rr, gg, bb, rg, rb, gb = (spread(*pair) for pair in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)))
     # Inverse of the symmetric 3x3 covariance by cofactors.
     c_rr, c_rg, c_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     c_gg, c_gb, c_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     one_over = 1 / np.maximum(rr * c_rr + rg * c_rg + rb * c_rb, np.float32(1e-20))
-    tr, tg, tb = (with_target[..., c] for c in range(3))
-    out = np.empty((*target.shape, 4), np.float32)
-    out[..., 0] = (c_rr * tr + c_rg * tg + c_rb * tb) * one_over
-    out[..., 1] = (c_rg * tr + c_gg * tg + c_gb * tb) * one_over
-    out[..., 2] = (c_rb * tr + c_gb * tg + c_bb * tb) * one_over
-    out[..., 3] = average - (out[..., :3] * middle).sum(axis=2)
-    return np.asarray(mean(out), np.float32)
+    r = (c_rr * tr + c_rg * tg + c_rb * tb) * one_over
+    g = (c_rg * tr + c_gg * tg + c_gb * tb) * one_over
+    b = (c_rb * tr + c_gb * tg + c_bb * tb) * one_over
+    offset = average - (r * middles[0] + g * middles[1] + b * middles[2])
+    return np.asarray(cv2.merge([mean(plane) for plane in (r, g, b, offset)]), np.float32)
 
 
 def apply_coefficients(coefficients: Colours, guide: Colours) -> Plane:
     """a.rgb + b, clipped to 0..1, for coefficients and guide of one size."""
-    out: Plane = (coefficients[..., :3] * guide).sum(axis=2) + coefficients[..., 3]
+    with_one = cv2.cvtColor(guide, cv2.COLOR_RGB2RGBA)  # a fourth channel of 1
+    with_one = cv2.multiply(with_one, coefficients, with_one)
+    out = np.asarray(cv2.transform(with_one, np.ones((1, 4), np.float32)), np.float32)
     return np.clip(out, 0, 1, out=out)
 
 
@@ -91,6 +94,11 @@ def _first(picture: Colours, share: Plane, wide: int, near: int) -> Colours:
 
 def own_colours(picture: Colours, alpha: Plane, front: Colours, back: Colours) -> Colours:
     """The person's own colour at each pixel: the picture where alpha is 1, the estimate where it is 0."""
-    soft = alpha[..., None]
-    own: Colours = front + soft * (picture - soft * front - (1 - soft) * back)
+    soft = np.asarray(cv2.merge([alpha] * 3), np.float32)
+    away = front - back
+    away *= soft
+    own: Colours = picture - back
+    own -= away
+    own *= soft
+    own += front
     return np.clip(own, 0, 1, out=own)

@@ -17,7 +17,7 @@ from edge_bg.errors import PictureError
 from edge_bg.lab import metrics
 from edge_bg.pictures import read_photo
 from edge_bg.pictures.container import facts
-from edge_bg.still import matting
+from edge_bg.still import full, matting
 from edge_bg.still.mask import coarse_mask, person_boxes
 
 Picture = NDArray[np.uint8]
@@ -95,13 +95,20 @@ def test_a_large_picture_has_the_same_person_at_its_full_size(scene, cutter):
     assert metrics.iou(cutout.alpha, true) > 0.95
 
 
-def test_strips_meet_without_a_seam(scene, cutter, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_surely_room_or_person_is_what_the_edge_would_give_there(scene, cutter, monkeypatch):
     large = cv2.resize(scene[0], None, fx=1.7, fy=1.7, interpolation=cv2.INTER_CUBIC)
-    whole = cutter(large)
-    monkeypatch.setattr(still, "STRIP", 61)
-    strips = cutter(large)
-    assert np.abs(whole.alpha.astype(int) - strips.alpha).max() <= 2
-    assert np.abs(whole.rgb.astype(int) - strips.rgb).max() <= 2
+    quick, asked = cutter(large), []
+
+    def edges(fit: NDArray[np.float32], *_: object) -> NDArray[np.uint8]:
+        asked.append(fit.shape)
+        return np.full(fit.shape[:2], full.EDGE, np.uint8)
+
+    monkeypatch.setattr(full, "_kinds", edges)
+    monkeypatch.setattr(full, "BLOCK", 61)  # blocks meet without a seam, wherever they do
+    slow = cutter(large)
+    assert len(asked) == 1
+    assert np.abs(quick.alpha.astype(int) - slow.alpha).max() <= 2
+    assert np.abs(quick.rgb.astype(int) - slow.rgb).max() <= 2
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (2, 3), (33, 17), (1023, 769)])
