@@ -26,7 +26,7 @@ def main() -> int:
     )
     asked = parser.parse_args()
     if asked.deaths:
-        return deaths(asked.deaths, asked.seed)
+        return deaths(asked.deaths, asked.seed, asked.slack)
     logging.disable(logging.CRITICAL)
     start = time.monotonic()
 
@@ -53,21 +53,22 @@ def main() -> int:
         print("PROBLEM", line)
     print(
         f"{result.injected} faults (seed {result.seed}), {len(result.unrecovered)} not got over, "
-        f"{len(result.leaks)} leaks in {result.frames} frames, {result.streamed} streamed, {result.recorded} recorded "
-        f"and {result.piped} piped, {len(result.ended)} ends, {len(result.left)} left-overs, "
+        f"{len(result.leaks)} leaks in {result.frames} frames, {result.streamed} streamed, {result.socketed} over "
+        f"WebSockets, {result.recorded} recorded, {result.piped} piped and {result.cut} cut out, "
+        f"{len(result.ended)} ends, {len(result.left)} left-overs, "
         f"{result.memory[0]:.0f} -> {result.memory[-1]:.0f} MB, {time.monotonic() - start:.0f} s"
     )
     return 1 if result.problems else 0
 
 
-def deaths(count: int, seed: int) -> int:
+def deaths(count: int, seed: int, slack: float) -> int:
     """`killed.run`, printed."""
 
     def say(result: killed.Deaths) -> None:
         print(f"{result.injected} deaths, {len(result.problems)} problems", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="edge-bg-deaths-") as folder:
-        result = killed.run(Path(folder), count, seed, say)
+        result = killed.run(Path(folder), count, seed, say, slack=slack)
     for line in result.problems[:40]:
         print("PROBLEM", line)
     print(

@@ -27,7 +27,7 @@ import numpy as np
 import psutil
 import yaml
 
-SOON = 30.0  # seconds until pictures come again after a start, on a busy machine; on an idle one it takes two
+SOON = 6.0  # seconds until pictures come again after a start, on an idle machine: there it takes two
 CONFIG = """# The booth at the entrance
 source: {{kind: synthetic, size: 320x180, fps: 30}}
 model: {{name: small}}
@@ -59,11 +59,11 @@ class Deaths:
 class Service:
     """`edge-bg run` in a process of its own, started again whenever it ends."""
 
-    def __init__(self, folder: Path, chance: random.Random, result: Deaths) -> None:
+    def __init__(self, folder: Path, chance: random.Random, result: Deaths, soon: float) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        self.folder, self.chance, self.result = folder, chance, result
+        self.folder, self.chance, self.result, self.soon = folder, chance, result, soon
         self.url = f"http://127.0.0.1:{port}"
         self.config = folder / "booth.yaml"
         self.config.write_text(CONFIG.format(port=port, folder=folder))
@@ -80,7 +80,7 @@ class Service:
     def flows(self, after: str) -> None:
         """Wait until pictures come, starting the service again where it has ended."""
         begun = time.monotonic()
-        while time.monotonic() - begun < SOON:
+        while time.monotonic() - begun < self.soon:
             if self.process.poll() is not None:
                 self.result.died += 1
                 self.process = self._start()
@@ -90,7 +90,7 @@ class Service:
                     self.result.slowest = max(self.result.slowest, time.monotonic() - begun)
                     return
             time.sleep(0.05)
-        self.result.problems.append(f"no picture {SOON:g} s after {after}")
+        self.result.problems.append(f"no picture {self.soon:g} s after {after}")
 
     def busy(self) -> None:
         """Somebody takes photos and keeps them, and saves the settings, for as long as the service lets them."""
@@ -108,10 +108,10 @@ class Service:
                 self.kept.add(photo)
 
     def close(self) -> None:
-        """Tell it to end, which it does well: within 10 s, with 0."""
+        """Tell it to end, which it does well: in time, and with 0."""
         self.process.terminate()
         try:
-            code = self.process.wait(10.0)
+            code = self.process.wait(2 * self.soon)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -153,10 +153,15 @@ def stopped(service: Service) -> None:
 KINDS: tuple[Callable[[Service], None], ...] = (killed, crashed, starved, stopped)
 
 
-def run(folder: Path, count: int, seed: int, say: Callable[[Deaths], None] | None = None) -> Deaths:
-    """Inject `count` deaths, each kind in turn at a random moment of somebody's visit; judge what is left."""
+def run(
+    folder: Path, count: int, seed: int, say: Callable[[Deaths], None] | None = None, *, slack: float = 5.0
+) -> Deaths:
+    """Inject `count` deaths, each kind in turn at a random moment of somebody's visit; judge what is left.
+
+    slack: times the seconds that a service may take, on a machine that is busy.
+    """
     chance, result = random.Random(seed), Deaths()
-    service = Service(folder, chance, result)
+    service = Service(folder, chance, result, SOON * slack)
     try:
         service.flows("the start")
         for number in range(count):
@@ -177,7 +182,8 @@ def run(folder: Path, count: int, seed: int, say: Callable[[Deaths], None] | Non
     _recordings(folder, result)
     said = (folder / "log.txt").read_text(errors="replace")
     if "Traceback" in said:
-        result.problems.append("a traceback: " + said[said.index("Traceback") :][:1500])
+        first = said[said.index("Traceback") :]
+        result.problems.append(f"{said.count('Traceback')} tracebacks, the first: {first[:3500]}")
     return result
 
 

@@ -30,11 +30,11 @@ from edge_bg.sinks import KINDS as SINKS
 from edge_bg.sinks import fanout
 from edge_bg.sources import KINDS as SOURCES
 from edge_bg.sources import camera
+from tests.faults.clients import JPEG, Clients
 from tests.faults.room import BACKGROUNDS, COVER, WEATHER, Inspector, seen
 
 SIZES = ((96, 64), (192, 128))  # of one shape, so that the mask fits to the pixel
 DISK = 3 << 20  # bytes of the small tmpfs that recordings go to
-JPEG = 6  # cells of the wall's colour that a JPEG may invent along an edge: it has no more than half of it there
 FASTER = 25  # times: how much sooner than on a board things that were lost are looked for again
 
 
@@ -80,7 +80,7 @@ class Life:
         self.threads = 1
         self.clock = 0.0  # seconds that time.time() is off
         self.felt = 0  # full disks that a recording failed of
-        self.streamed = 0  # pictures that a real client has seen
+        self.streamed = self.socketed = self.cut = 0  # pictures that real clients have seen
         self.starts = 0
         self.ended: list[str] = []  # how services ended that were not told to
         self.doing = "the start"
@@ -127,9 +127,11 @@ class Life:
         self.write(self.text())
         driver = threading.Thread(target=self._drive, args=(faults,), name="driver")
         client = threading.Thread(target=self._watch, name="client")
+        others = Clients(self.port, self.card, self._over)
         with Signals() as signals:
             driver.start()
             client.start()
+            others.start()
             try:
                 while not self._over.is_set():
                     self._once(signals)
@@ -137,6 +139,8 @@ class Life:
                 self._over.set()
                 driver.join()
                 client.join()
+                others.join()
+                self.socketed, self.cut = others.sockets, others.cut
         if self._problem is not None:
             raise self._problem
 

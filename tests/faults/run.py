@@ -39,6 +39,8 @@ class Result:
     left: list[str] = field(default_factory=list)
     frames: int = 0
     streamed: int = 0
+    socketed: int = 0
+    cut: int = 0
     recorded: int = 0
     felt: int = 0
     piped: int = 0
@@ -126,6 +128,8 @@ def _one(
     result.ended += life.ended
     result.frames += Inspector.good - good
     result.streamed += life.streamed
+    result.socketed += life.socketed
+    result.cut += life.cut
     result.recorded += counts["recorded"]
     result.piped += counts["piped"]
     result.left += life.faulty

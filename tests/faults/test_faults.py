@@ -10,12 +10,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from edge_bg.pipeline import Pipeline
 from edge_bg.sinks.file import File
 from tests.faults import killed, kinds
+from tests.faults.clients import cut_out
 from tests.faults.kinds import FAULTS
 from tests.faults.room import Inspector, picture, wall
 from tests.faults.run import run
@@ -40,6 +42,7 @@ def test_faults_of_every_kind_lose_nothing_and_show_nothing(tmp_path: Path) -> N
     assert result.problems == [], "\n".join(result.problems[:20])
     assert result.injected == COUNT and set(result.times) == {fault.name for fault in FAULTS}
     assert result.streamed > 25 and result.recorded > 25 and result.piped > 25, "the real sinks were looked at"
+    assert result.socketed > 25 and result.cut, "and what other clients get"
     assert max(result.memory) < result.memory[0] + 30, f"memory: {result.memory}"
 
 
@@ -49,7 +52,7 @@ def test_a_loop_that_shows_the_room_is_caught(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(kinds, "FAULTS", tuple(fault for fault in FAULTS if fault.name == "camera silent"))
     result = run(tmp_path, 8, seed=3)
     places = {leak.split(" at ")[1].split(" during")[0] for leak in result.leaks}
-    assert {"the loop", "the stream", "the pipe"} <= places and any("take-" in place for place in places), places
+    assert {"the loop", "the stream", "/ws", "the pipe"} <= places and any("take-" in place for place in places), places
 
 
 def picture_frame(size: tuple[int, int]) -> object:
@@ -81,6 +84,19 @@ def test_half_a_file_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     if result.felt == 0:
         pytest.skip("NO ROOT: a small disk cannot be mounted here")
     assert any("does not play" in each for each in result.left), result.left
+
+
+def test_a_cut_out_that_shows_the_room_is_caught() -> None:
+    """The harness itself: all of the photograph, and the person on clear pixels that still have the room's colours."""
+    bgr = cv2.cvtColor(picture((96, 64)), cv2.COLOR_YUV2BGR_I420)
+    grey = (bgr.min(axis=2) > 180).astype(np.uint8) * 255
+    for alpha, said in (
+        (np.full_like(grey, 255), {"a cut-out", "a cut-out's colours"}),
+        (grey, {"a cut-out's colours"}),
+    ):
+        Inspector.leaks.clear()
+        assert cut_out(cv2.imencode(".png", cv2.merge((bgr, alpha)))[1].tobytes())
+        assert {leak.split(" at ")[1].split(" during")[0] for leak in Inspector.leaks} == said
 
 
 def test_the_wall_is_seen_and_backgrounds_are_not() -> None:
