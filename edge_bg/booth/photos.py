@@ -145,7 +145,8 @@ class Photos:
             made = self._darkroom.develop(photo)
         except Exception as error:
             photo.error = str(error)
-            log.warning("a photo stays as it was seen: %s", error, exc_info=error)
+            foreseen = isinstance(error, (EdgeBgError, MemoryError))
+            log.warning("a photo stays as it was seen: %s", error, exc_info=None if foreseen else error)
             made = {}
         with self._lock:
             if photo.id not in self._photos:

@@ -13,7 +13,7 @@ from PIL import Image
 from edge_bg.booth import encode
 from edge_bg.booth.store import Store
 from edge_bg.booth.template import Template
-from edge_bg.errors import ConfigError
+from edge_bg.errors import ConfigError, DelegateError
 from tests.booth.conftest import running, wait_for
 
 CONSENT = "Your photo is kept for one day."
@@ -69,6 +69,22 @@ def test_the_background_is_changed_after_the_shot_without_the_network(kept):
     clear, solid = alpha == 0, alpha == 255
     assert np.percentile(after[clear], 1) > 240 and np.abs(after[solid] - before[solid]).mean() < 6
     assert cutter.segmenter.info["running"] == looks
+
+
+@pytest.mark.parametrize(("error", "traced"), [(DelegateError("no delegate works"), False), (KeyError("x"), True)])
+def test_a_photo_that_cannot_be_made_better_stays_as_it_was_seen(kept, monkeypatch, caplog, error, traced):
+    """What may happen, such as a network for which there is no memory, is said in a line; a bug has its traceback."""
+
+    def fails(photo: object) -> None:
+        raise error
+
+    monkeypatch.setattr(kept.booth.control.darkroom, "develop", fails)
+    client = kept.client()
+    photo = client.post("/photos").json()["id"]
+    ready(client, photo)
+    assert client.get(f"/photos/{photo}.jpg").status_code == 200
+    said = [each for each in caplog.records if "stays as it was seen" in each.message]
+    assert len(said) == 1 and bool(said[0].exc_info) == traced
 
 
 def test_a_guest_agrees_first_and_what_was_kept_can_be_erased(kept):
