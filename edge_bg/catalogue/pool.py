@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.context
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
+from multiprocessing.connection import wait as wait_for
 
 from edge_bg.board.cores import usable_cores
 from edge_bg.catalogue import work
@@ -140,9 +142,26 @@ def _one_by_one(jobs: list[Job], settings: Settings) -> Iterator[Outcome]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+class _Process(multiprocessing.context.SpawnProcess):
+    """One whose end is seen even where somebody else takes its exit status: a program that reaps all children, or one
+    that was started with SIGCHLD ignored. Python's pool (3.11) never stops asking for it otherwise."""
+
+    def is_alive(self) -> bool:
+        """Whether it runs: its end of a pipe, which closes with it, says so."""
+        return super().is_alive() and not wait_for([self.sentinel], 0)
+
+
+class _Context(multiprocessing.context.SpawnContext):
+    """Not forked: an interpreter's threads do not survive a fork."""
+
+    Process = _Process
+
+
+CONTEXT = _Context()
+
+
 def _pool(count: int, settings: Settings) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")  # not forked: an interpreter's threads do not survive a fork
-    return ProcessPoolExecutor(count, context, initializer=_begin, initargs=(settings,))
+    return ProcessPoolExecutor(count, CONTEXT, initializer=_begin, initargs=(settings,))
 
 
 def _begin(settings: Settings) -> None:

@@ -171,6 +171,28 @@ def test_a_worker_that_dies_costs_its_picture(at_rest: bool, folder: Path, tmp_p
     assert len(list(tmp_path.glob("*.png"))) == 4
 
 
+def test_a_pool_in_a_program_that_reaps_its_children_ends():
+    """Python 3.11's own pool asks for ever, at full speed, whether one whose end somebody else took still lives."""
+    script = """
+import os, signal, time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from edge_bg.catalogue.pool import CONTEXT
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # inherited from whoever started this, for instance
+pool = ProcessPoolExecutor(2, CONTEXT)
+todo = []
+while sum(each.running() for each in todo) < 5:  # until both are at work, and the queue is full
+    todo.append(pool.submit(time.sleep, 600))
+    time.sleep(0.02)
+os.kill(next(iter(pool._processes)), signal.SIGKILL)
+print(all(isinstance(each.exception(), BrokenProcessPool) for each in todo), flush=True)
+pool.shutdown()
+print("over")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["True", "over"], done.stderr
+
+
 def test_a_hot_folder_takes_what_is_whole(photo: bytes, tmp_path: Path, root: Path):
     hot, out = tmp_path / "hot", tmp_path / "out"
     hot.mkdir()
