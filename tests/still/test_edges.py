@@ -60,6 +60,20 @@ def test_edges_are_sharper_with_it_on_photographs(data: Path, edges: Edges) -> N
     assert sharp > plain + 0.02
 
 
+def test_a_dark_arm_before_a_dark_flag_has_no_hole(data: Path) -> None:
+    """Once the edges cut one into Grace Hopper's sleeve."""
+    rgb = cv2.cvtColor(cv2.imread(str(data / "grace_hopper.jpg")), cv2.COLOR_BGR2RGB)
+    with still.Cutter(threads=1) as cutter:
+        alpha = cutter(rgb).alpha
+    room = (alpha < 128).astype(np.uint8)
+    pieces, _, boxes, _ = cv2.connectedComponentsWithStats(room)
+    inside = [
+        box for box in boxes[1:].tolist() if box[0] and box[1] and box[0] + box[2] < 512 and box[1] + box[3] < 600
+    ]
+    assert pieces > 1 and not inside, f"holes at {inside}"
+    assert alpha[560:, 60:500].min() == 255, "all of both arms, down to the picture's edge"
+
+
 def test_nobody_is_looked_for_where_nobody_was_found(edges: Edges) -> None:
     opened = dict(edges._open)
     empty = np.zeros((90, 160), np.float32)
