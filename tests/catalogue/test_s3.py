@@ -1,4 +1,7 @@
-"""A catalogue in an S3-compatible store: moto's server on loopback, s3fs as the client."""
+"""A catalogue in an S3-compatible store: moto's server on loopback, s3fs as the client.
+
+Neither is in `dev`: moto brings thirty packages. `pip install 'edge-bg[s3]' 'moto[server]'`, then `pytest --slow`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """An empty store; every program started from here takes it for S3."""
     if SERVER is None:
         pytest.skip("MOTO IS MISSING: pip install 'moto[server]' (S3 was not tried)")
-    pytest.importorskip("s3fs", reason="S3FS IS MISSING: pip install s3fs (S3 was not tried)")
+    pytest.importorskip("s3fs", reason="S3FS IS MISSING: pip install 'edge-bg[s3]' (S3 was not tried)")
     log = tmp_path / "server.log"
     with log.open("w") as file, subprocess.Popen([SERVER, "-H", "127.0.0.1", "-p", "0"], stderr=file) as process:
         try:
