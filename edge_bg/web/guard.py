@@ -24,6 +24,7 @@ SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+_ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 PICTURES: Final = {"/stream", "/stream.mjpg", "/snapshot", "/snapshot.jpg"}  # and the page's ?action=
 PAGES: Final = {"/", "/admin", "/ar"}
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
@@ -121,9 +122,9 @@ class Guard:
 
         async def wrapped(message: Message) -> None:
             if message["type"] == "http.response.start":
+                set_already = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in _ENCODED if each[0] not in set_already)]
                 headers = MutableHeaders(scope=message)
-                for key, value in SECURITY_HEADERS.items():
-                    headers.setdefault(key, value)
                 for key, value in extra.items():
                     if value:
                         headers[key] = value

@@ -309,6 +309,39 @@ def test_a_body_that_never_ends_is_not_kept(sink):
         assert psutil.Process().memory_info().rss - before < 40e6
 
 
+ENDLESS = {
+    "a header": (b"GET /state HTTP/1.1\r\nHost: localhost\r\nX: ", b"x" * 8192),
+    "headers": (b"GET /state HTTP/1.1\r\nHost: localhost\r\n", b"X-A: " + b"x" * 8000 + b"\r\n"),
+    "an address": (b"GET /", b"x" * 8192),
+    "trailers": (
+        b"GET /stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+        b"X: y\r\n" * 999,
+    ),
+}
+
+
+@pytest.mark.parametrize("parser", ["InC", "InPython"])
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_no_request_comes_of_ends_the_connection(monkeypatch, parser, what):
+    if not hasattr(connection, parser):
+        pytest.skip("httptools has no wheel for this machine")
+    monkeypatch.setattr(connection, "Connection", getattr(connection, parser))
+    sink = Http(port=0)
+    sink.open(SIZE, 30.0)
+    first, more = ENDLESS[what]
+    try:
+        with socket.create_connection(("127.0.0.1", sink.port), timeout=20) as client:
+            client.sendall(first)
+            with pytest.raises(OSError):  # it is closed at the other end
+                for _ in range(1000):
+                    client.sendall(more)
+        assert get(sink, "/state")[0] == 200
+        sink.write(picture())
+        assert get(sink, "/snapshot.jpg")[0] == 200
+    finally:
+        sink.close()
+
+
 def test_garbage_does_no_harm(sink):
     for rude in (b"\x00\xff" * 500, b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", sink.port)) as client:
@@ -380,7 +413,8 @@ def test_a_token_is_asked_of_everything_and_taken_three_ways(sink):
     assert get(sink, "/", Cookie=crumb)[0] == 200
     assert get(sink, "/snapshot.jpg", Cookie=crumb)[0] == 200
     assert get(sink, "/state", Cookie=crumb[:-1])[0] == 401
-    assert get(sink, "/state", Cookie=";;=\x01")[0] == 401
+    assert get(sink, "/state", Cookie=";;=")[0] == 401
+    assert get(sink, "/state", Cookie=";;=\x01")[0] in (400, 401)  # as strictly as HTTP is read
 
 
 def test_beyond_loopback_a_token_is_made_up_and_logged(caplog):
