@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -29,6 +30,42 @@ def test_where_there_is_no_photo_there_is_no_file(root, watched, tmp_path):
     command = [sys.executable, str(root / "scripts/take-photo"), str(target), "--url", watched.base]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "watched only" in done.stderr and not target.exists()
+
+
+def photobooth_project(command: str, target: Path) -> str:
+    """What its `PhotoboothCapture::captureWithCmd` does: `sprintf` with the file's name, ` 2>&1`, and PHP's exec(),
+    which is a shell; then the file has to be there. What the command said."""
+    done = subprocess.run(command.replace("%s", str(target)) + " 2>&1", shell=True, capture_output=True, timeout=90)
+    return done.stdout.decode()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="CURL ABSENT: apt install curl")
+@pytest.mark.parametrize("way", ["command", "address"])
+def test_what_photobooth_project_runs_makes_its_file(root, touched, tmp_path, way):
+    target = tmp_path / "20261130_120000.jpg"
+    commands = {
+        "command": f"{sys.executable} {root}/scripts/take-photo %s --url {touched.base} --seconds 60",
+        "address": f"curl -sf -X POST -o %s {touched.base}/api/v1/photos.jpg",
+    }
+    said = photobooth_project(commands[way], target)
+    assert target.exists(), said
+    with Image.open(target) as picture:
+        assert picture.format == "JPEG" and picture.size == (320, 180)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="CURL ABSENT: apt install curl")
+def test_photobooth_project_gets_no_file_where_there_is_no_photo(watched, tmp_path):
+    target = tmp_path / "photo.jpg"
+    photobooth_project(f"curl -sf -X POST -o %s {watched.base}/api/v1/photos.jpg", target)
+    assert not target.exists()
+
+
+def test_a_photo_that_a_program_waited_for_is_kept_nowhere(touched):
+    client = touched.operator()
+    before = {photo["id"] for photo in client.get("/photos").json()}
+    answer = touched.client().post("/photos.jpg", timeout=60)
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/jpeg"
+    assert {photo["id"] for photo in client.get("/photos").json()} <= before
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFMPEG ABSENT: apt install ffmpeg")

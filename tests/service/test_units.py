@@ -85,6 +85,7 @@ def test_install_twice_and_uninstall(root: Path, tmp_path: Path) -> None:
     assert "etc/systemd/system/edge-bg.service.d/coral-usb.conf" in first
     assert first["opt/edge-bg/share/take-photo"][0] == (root / "scripts/take-photo").read_bytes()
     assert os.access(tmp_path / "opt/edge-bg/share/take-photo", os.X_OK)
+    assert "opt/edge-bg/share/pibooth_edge_bg.py" in first
     assert "apex" not in first["etc/udev/rules.d/60-edge-bg.rules"][0].decode(), "udev complains of unknown groups"
     unit = first["etc/systemd/system/edge-bg.service"][0].decode()
     assert f"ExecStart={sys.executable} -m edge_bg.service /etc/edge-bg/config.yaml" in unit

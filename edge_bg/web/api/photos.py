@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+import time
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from edge_bg.errors import NotThere
 from edge_bg.web.api.backgrounds import Id
-from edge_bg.web.api.calls import Ask, Body, call
+from edge_bg.web.api.calls import Ask, Body, call, failed
 from edge_bg.web.qr import code, lan
 
 KINDS = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "svg": "image/svg+xml"}
+
+FINISHED: Final = 30.0  # seconds that a program waits for its photo; then it has it as it was seen
+_waiting = threading.BoundedSemaphore(2)  # each holds a thread of the API's few
 
 
 @call("POST", "/photos", role="guest", status=202, gives="the id of a photo that is taken at once")
 def take(ask: Ask) -> Any:
     """No countdown."""
     return {"id": ask.control.take(ask.touched_by)}
+
+
+@call(
+    "POST", "/photos.jpg", role="guest", gives="a photo that is taken at once, when it is finished", kind="image/jpeg"
+)
+def take_and_wait(ask: Ask) -> Any:
+    """For programs that know one address and one file: the booth does not keep it. No countdown."""
+    if not _waiting.acquire(blocking=False):
+        return failed("two photos are waited for already", 503, {"Retry-After": "2"})
+    taken, name, end = ask.control.taken, "", time.monotonic() + FINISHED
+    try:
+        name = ask.control.take(ask.touched_by)
+        while taken.get(name)["state"] == "live" and time.monotonic() < end:
+            time.sleep(0.05)
+        return _file(ask, "photo.jpg", name)
+    finally:
+        taken.discard(name)
+        _waiting.release()
 
 
 @call("GET", "/photos", role="operator", gives="all photos that there are")
@@ -47,8 +70,8 @@ def _reached(ask: Ask) -> str:
     return lan(ask.request.headers.get("host", "localhost"), listens)
 
 
-def _file(ask: Ask, kind: str) -> Response:
-    data = ask.control.taken.file(ask.path["id"], kind)
+def _file(ask: Ask, kind: str, name: str | None = None) -> Response:
+    data = ask.control.taken.file(name or ask.path["id"], kind)
     return Response(data, media_type=KINDS[kind.rpartition(".")[2]])
 
 
