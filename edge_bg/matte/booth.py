@@ -28,7 +28,7 @@ from edge_bg.matte.detail import Detail
 from edge_bg.matte.known import KnownRoom
 from edge_bg.matte.masks import above, below
 from edge_bg.matte.room import Room
-from edge_bg.matte.trust import FAR, MOVED, REACH, WIDE, attached, fit, good, near_to, nobody, stirred
+from edge_bg.matte.trust import FAR, MOVED, REACH, WIDE, attached, believed, fit, good, near_to, nobody, stirred
 
 State = Literal["learning", "known", "wrong"]
 _Fit = tuple[Room, Picture, tuple[float, float]]
@@ -109,6 +109,9 @@ class Booth:
             return mask
         empty = below(cv2.dilate(mask, WIDE), 40)
         evidence = self._room.evidence(colour, empty)
+        shown = believed(mask, cv2.max(above(evidence, 15), self._room.blind))
+        if shown is not mask:
+            mask, empty = shown, below(cv2.dilate(shown, WIDE), 40)
         if not self._check(mask, evidence, empty):
             self._count(calm, mask)
             mended = self._mend(mask, colour, empty)

@@ -17,6 +17,7 @@ from edge_bg.matte.rest import Rest
 from edge_bg.matte.trust import REACH
 
 _CHANGED = 3  # levels by which a cell of the picture, or of the mask, may differ and show the same
+_CAME = 100  # levels of the rough mask by which somebody came into a tile or left it
 _AROUND = np.ones((3, 3), np.uint8)
 
 
@@ -116,6 +117,9 @@ class Detail:
         wide = size[::-1]
         large = np.asarray(cv2.resize(rough, wide, interpolation=cv2.INTER_LINEAR), np.uint8)
         sure = np.asarray(cv2.resize(known, wide, interpolation=cv2.INTER_NEAREST), np.uint8)
+        # A tile that has to wait shows what it showed, but not if somebody came or went.
+        stale = cv2.dilate(cv2.absdiff(rough, self._looked[3]), np.ones((TILE, TILE), np.uint8), anchor=(0, 0))
+        self._never[stale[::TILE, ::TILE] > _CAME] = 255
         done = self.network(wanted, halves, self.plate.picture, large, sure, side, self.light, self._alpha)
         self._never[done] = 0
         waiting = cv2.bitwise_and(self._never, above(soft, 0))

@@ -20,6 +20,7 @@ _SLACK = 4.0  # levels of difference that are never evidence
 _FULL = 11.0  # levels beyond that which are proof
 _BLUR = 0.15  # of the slope at a room's edges is uncertain once it was moved, of the change once it was lit anew
 _ALIKE = 0.7  # correlation from which it is worth to compare the room that was found
+_ENOUGH = 0.25  # share of the picture by which the light can be read: a network that errs sees people on all the rest
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
 
 
@@ -89,7 +90,7 @@ class Room:
         empty: uint8 (h, w), not 0 where the network sees the room: exposure is read there.
         """
         seen: Any = cv2.extractChannel(colour, 0).astype(np.float32)
-        there = cv2.subtract(empty, self.unseen)[::2, ::2] > 0
+        there = self._walls(empty)
         expected, gain = self._exposed(seen, there)
         slack: Any = self._noise * np.float32(3) + np.float32(_SLACK)
         self.blind = cv2.max(_above(expected, 245 if gain > 1.1 else 255), self.unseen)
@@ -104,6 +105,12 @@ class Room:
         differs += self._cast(seen, expected, gain, colour, there)
         evidence: Any = cv2.convertScaleAbs(differs, alpha=255 / (_FULL * min(1.0, gain)))
         return np.asarray(cv2.subtract(cv2.medianBlur(evidence, 3), self.unseen), np.uint8)
+
+    def _walls(self, empty: Any) -> Any:
+        """bool, every second cell: where the light is read. All that is known, if the network leaves too little."""
+        known = self.unseen[::2, ::2] == 0
+        there: Any = known & (empty[::2, ::2] > 0)
+        return there if np.count_nonzero(there) >= _ENOUGH * there.size else known
 
     def _exposed(self, seen: Any, there: Any) -> tuple[Any, float]:
         """(luma expected now, gain): exposure drifts, lamps are dimmed, and the camera's range ends at 255."""

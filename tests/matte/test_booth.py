@@ -251,6 +251,27 @@ def test_a_guest_whom_the_network_loses_for_a_moment_stays():
     assert kept(alpha, PERSON) < 0.1
 
 
+def test_a_wall_that_the_network_takes_for_people_for_a_frame_stays_a_wall():
+    matte, most = learned(), np.full((144, 256), 255, np.uint8)
+    most[20:100, 60:150] = 0  # and misses most of the guest
+    for seed in range(20):  # who is there from one frame to the next might be a switched lamp, for a moment
+        alpha = matte(most if seed in (16, 17, 18) else mask_of(PERSON), Frame(guest(seed), 0.0, seed))
+        if seed > 15:
+            assert matte.booth.state == "known" and kept(alpha, (420, 20, 620, 340)) < 0.01
+            assert kept(alpha, PERSON) > 0.95 and kept(alpha, CUP) > 0.8
+
+
+def test_a_guest_whose_shirt_is_the_wall_is_believed():
+    matte, shirt = learned(), (200, 150, 320, 260)
+    for seed in range(12):
+        data = guest(seed)
+        for seen, wall, step in zip(planes(data), planes(room(seed)), (1, 2, 2), strict=True):
+            cut = np.s_[shirt[1] // step : shirt[3] // step, shirt[0] // step : shirt[2] // step]
+            seen[cut] = wall[cut]
+        alpha = matte(mask_of(PERSON), Frame(data, 0.0, seed))
+    assert kept(alpha, (245, 190, 275, 220)) > 0.9
+
+
 def test_a_dimmed_lamp_changes_nothing():
     matte = learned()
     for seed in range(12):
@@ -315,11 +336,11 @@ def test_a_chair_that_was_moved_is_taken_in():
     assert kept(alpha, chair) < 0.05
 
 
-def test_a_wrong_room_never_hides_a_sure_person():
-    matte = learned(smoothing=0.0)  # over time, who comes without any motion is not believed at all
-    for seed in range(40):  # dressed exactly as the wall, and come from nowhere
-        alpha = matte(mask_of(PERSON), Frame(room(seed), 0.0, 0))
-    assert cv2.mean(alpha[80:360, 210:310])[0] > 140  # 197 on x86; Arm rounds lower by 20 or so
+def test_a_figure_of_whom_nothing_shows_is_the_wall():
+    matte = learned()
+    for seed in range(40):
+        alpha = matte(mask_of(PERSON), Frame(room(seed), 0.0, seed))
+        assert cv2.mean(alpha[:360])[0] < 1
 
 
 @pytest.mark.parametrize(("seed", "most"), [(3, 0.03), (5, 0.048)])  # 0.092 and 0.055 before this was looked at

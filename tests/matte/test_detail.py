@@ -85,6 +85,20 @@ def test_it_looks_again_only_where_something_changed(matte):
     assert counts == [1]
 
 
+def test_what_waits_to_be_looked_at_shows_nothing_of_who_was_there_before(matte):
+    bgr, mask = guest()
+    detail, given = matte.booth.detail, []
+    look = detail.alpha
+    detail.alpha = lambda *args: given.append(args) or look(*args)
+    matte(mask, frame(bgr, 1))
+    rough, soft, *rest = given[0]
+    detail.network = lambda where, *_: np.zeros(where.shape, bool)  # all wait
+    alpha = look(np.zeros_like(rough), soft, *rest)
+    there = cv2.resize(soft, alpha.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    assert (cv2.resize(rough, alpha.shape[::-1])[there] > 127).mean() > 0.3
+    assert (alpha[there] > 127).mean() < 0.15
+
+
 def test_a_room_that_looks_other_than_before_is_looked_at_anew(matte):
     bgr, mask = guest()
     still = frame(bgr, 1)
