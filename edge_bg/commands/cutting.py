@@ -188,7 +188,8 @@ def check_files(inputs: tuple[str, ...], name: str, max_megapixels: float) -> in
             continue
         bad = sum(each.ok is False for each in findings)
         wrong += bool(bad)
-        click.echo(f"{job.source}: {'meets' if not bad else f'{bad} rules not met of'} {wanted.title}")
+        short = f"{bad} rule{'s' * (bad > 1)} not met of"
+        click.echo(f"{job.source}: {short if bad else 'meets'} {wanted.title}")
         for each in findings:
             click.echo(f"  {'ok ' if each.ok else '?  ' if each.ok is None else 'NO '} {each.rule}: {each.words}")
     return 1 if wrong else 0

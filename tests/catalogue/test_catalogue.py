@@ -182,7 +182,7 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # inherited from whoever started 
 pool = ProcessPoolExecutor(2, CONTEXT)
 todo = []
 while sum(each.running() for each in todo) < 5:  # until both are at work, and the queue is full
-    todo.append(pool.submit(time.sleep, 600))
+    todo.append(pool.submit(time.sleep, 30))
     time.sleep(0.02)
 os.kill(next(iter(pool._processes)), signal.SIGKILL)
 print(all(isinstance(each.exception(), BrokenProcessPool) for each in todo), flush=True)
