@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge_bg.cutserver.asked import Asked, Wrong, of_fields, of_rembg
 from edge_bg.cutserver.desk import Answer, Busy, Desk
-from edge_bg.errors import EdgeBgError
+from edge_bg.errors import DelegateError, EdgeBgError, ModelError
 from edge_bg.web.access import Access
 from edge_bg.web.guard import Guard
 from edge_bg.web.pages import POLICY, routes
@@ -51,6 +51,9 @@ def create_app(desk: Desk, *, access: Access, check_host: bool = True, max_bytes
         except Busy as busy:
             headers = {"Retry-After": str(busy.wait), "X-RateLimit-Limit": str(desk.most), "X-RateLimit-Remaining": "0"}
             return _failed(429, "rate_limit_exceeded", str(busy), headers)
+        except (ModelError, DelegateError) as error:  # nothing that the picture can help
+            log.error("%s: %s", request.url.path, error)
+            return _failed(500, "fault", "the network cannot be loaded; the server's log says why")
         except (EdgeBgError, MemoryError) as error:
             words = str(error).replace("\n ", ";") or "too large for this machine's memory"
             return _failed(400, "invalid_picture", words)

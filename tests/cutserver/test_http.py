@@ -17,6 +17,7 @@ from PIL import Image
 from edge_bg.assets import asset_path
 from edge_bg.cutserver.app import create_app
 from edge_bg.cutserver.desk import Desk
+from edge_bg.errors import ModelError
 from edge_bg.still import Cutter
 from edge_bg.web.access import Access
 
@@ -237,6 +238,27 @@ def test_a_full_line_says_so_at_once(photo: bytes):
     finally:
         going.set()
         desk.close()
+
+
+def test_a_network_that_is_gone_is_no_fault_of_the_picture(photo: bytes):
+    """A client that is told 400 does not ask again; this one may."""
+
+    def gone() -> Cutter:
+        raise ModelError("general.tflite: it cannot be read")
+
+    desk = Desk(gone)
+    app = create_app(desk, access=Access())
+
+    async def one() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            return await client.post("/api/v1/cutouts", files={"image_file": ("me.jpg", photo)})
+
+    try:
+        answer = asyncio.run(one())
+    finally:
+        desk.close()
+    assert answer.status_code == 500 and answer.json()["errors"][0]["code"] == "fault"
+    assert "tflite" not in answer.text, "files are nobody else's business"
 
 
 def test_who_may_ask(desk: Desk, photo: bytes):
