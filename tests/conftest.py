@@ -1,4 +1,4 @@
-"""What all tests share: --slow and --fast, signals as they are meant, no process left, and what was not tried."""
+"""What all tests share: what is left out when, signals as they are meant, no process left, and what was not tried."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def no_process_is_left() -> Iterator[None]:
     """What a test has started is gone a moment after it: killed, and the test failed, where it is not."""
     before = _children()
     yield
-    end = time.monotonic() + 2.0
+    end = time.monotonic() + 10.0
     while (left := {pid: words for pid, words in _children().items() if pid not in before}) and time.monotonic() < end:
         time.sleep(0.02)
     for pid in left:
@@ -96,7 +96,8 @@ NOT_FAST = (*itertools.chain(*CLOCK.values()), *FILMS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="also run the proofs that take minutes")
+    parser.addoption("--long", action="store_true", help="also run what proves more than it checks, in minutes")
+    parser.addoption("--slow", action="store_true", help="also run the proofs that take minutes each, up to hours")
     parser.addoption("--fast", action="store_true", help="leave out what starts programs, plays films or measures")
 
 
@@ -119,21 +120,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for group, places in CLOCK.items():
             if place.startswith(places):
                 item.add_marker(pytest.mark.xdist_group(group))
-    if config.getoption("--slow"):
-        return
-    skip = pytest.mark.skip(reason=SLOW)
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
+    slow = config.getoption("--slow")
+    for word, reason, wanted in (("slow", SLOW, slow), ("long", LONG, slow or config.getoption("--long"))):
+        skip = pytest.mark.skip(reason=reason)
+        for item in items:
+            if word in item.keywords and not wanted:
+                item.add_marker(skip)
 
 
 SLOW = "takes minutes: run with --slow"
+LONG = "proves more than it checks: run with --long"
 WANTS = (  # what a reason says, and how the last line puts it
     (re.compile("ffmpeg", re.I), "ffmpeg"),
     (re.compile("chromium|playwright", re.I), "chromium and playwright"),
     (re.compile("gcc|c compiler", re.I), "gcc"),
     (re.compile("EDGE_BG_DATA|evaluation", re.I), "the evaluation pictures (EDGE_BG_DATA)"),
     (re.compile("--slow"), "--slow"),
+    (re.compile("--long"), "--long"),
     (re.compile("loopback", re.I), "v4l2loopback"),
     (re.compile("systemd|container|nspawn", re.I), "systemd"),
     (re.compile("root", re.I), "root"),

@@ -7,10 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
-from edge_bg.bench import Options, run
 from edge_bg.commands.bench import report_name
 
 pytest.importorskip("simplejpeg")
@@ -20,16 +18,14 @@ SENT = sorted(path for path in BOARDS.glob("*.json") if path.name != "schema.jso
 
 
 def faults(report: Any) -> list[str]:
+    import jsonschema  # here, as it takes seconds that no other test should pay
+
     return [error.json_path for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(report)]
 
 
-@pytest.fixture(scope="module")
-def report() -> Any:
-    made = run(Options(size=(320, 180), seconds=0.05, program=False, delegates=("cpu", "edgetpu")))
-    return json.loads(json.dumps(made))
-
-
 def test_the_schema_is_one() -> None:
+    import jsonschema
+
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from edge_bg import build, config
+from tests.patience import wait_for
 
 SIZE = (320, 180)
-
-
-def wait_for(condition, seconds=8.0, what="it"):
-    """Until `condition()` is true; its value."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"{what} did not happen in time"
-        time.sleep(0.01)
-    return value
 
 
 class Running:
@@ -40,7 +31,7 @@ class Running:
         return f"http://127.0.0.1:{self.http.port}"
 
     def client(self, **headers):
-        made = httpx.Client(base_url=f"{self.base}/api/v1", timeout=10, headers=headers)
+        made = httpx.Client(base_url=f"{self.base}/api/v1", timeout=60, headers=headers)
         self._clients.append(made)
         return made
 
@@ -53,7 +44,7 @@ class Running:
         for client in self._clients:
             client.close()
         self.booth.stop()
-        self.thread.join(10)
+        self.thread.join(60)
         self.booth.close()
 
 

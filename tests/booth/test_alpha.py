@@ -13,13 +13,14 @@ import pytest
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, RejectConnection, Request, TextMessage
 
-from tests.booth.conftest import running, wait_for
+from tests.booth.conftest import running
+from tests.patience import wait_for
 
 
 @pytest.fixture(scope="module")
 def live():
     with running({"control": True}) as made:
-        wait_for(lambda: made.booth.stats.snapshot()["frames"] > 30, 30)
+        wait_for(lambda: made.booth.stats.snapshot()["frames"] > 30)
         yield made
 
 

@@ -11,7 +11,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.booth.conftest import running, wait_for
+from tests.booth.conftest import running
+from tests.patience import crowd, wait_for
 
 ACTING = [
     ("PUT", "/background", {"id": "blur"}),
@@ -86,7 +87,7 @@ def test_a_tap_is_seen_in_the_stream_within_200_ms(touched):
                     if abs(int(shown[4, 4]) - level) < 30:
                         break
             took.append(time.monotonic() - begun)
-    assert sorted(took)[1] < 0.2, took  # the quick ones: other programs on this machine only ever make it slower
+    assert sorted(took)[1] < 0.2 * crowd(), took  # the quick ones: other programs on this machine only make it slower
 
 
 def test_thumbs_are_small_jpegs(touched):

@@ -14,7 +14,8 @@ from edge_bg.booth import encode
 from edge_bg.booth.store import Store
 from edge_bg.booth.template import Template
 from edge_bg.errors import ConfigError, DelegateError
-from tests.booth.conftest import running, wait_for
+from tests.booth.conftest import running
+from tests.patience import wait_for
 
 CONSENT = "Your photo is kept for one day."
 
@@ -36,7 +37,7 @@ def opened(running, address):
 
 
 def ready(client, photo):
-    return wait_for(lambda: (got := client.get(f"/photos/{photo}").json())["state"] == "ready" and got, 60, "the photo")
+    return wait_for(lambda: (got := client.get(f"/photos/{photo}").json())["state"] == "ready" and got, "the photo")
 
 
 def test_it_is_there_at_once_and_then_better_with_its_papers(kept):

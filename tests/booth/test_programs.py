@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.booth.conftest import running, wait_for
+from tests.booth.conftest import running
+from tests.patience import wait_for
 
 
 def test_a_program_that_runs_a_command_for_a_photo_gets_one(root, touched, tmp_path):
@@ -76,7 +77,7 @@ def test_ffmpeg_makes_hls_of_it(tmp_path):
     )
     sinks = [{"kind": "http", "port": 0}, {"kind": "pipe", "command": line}]
     with running(sinks=sinks):
-        wait_for(lambda: len(list(tmp_path.glob("*.ts"))) >= 2, 60, "two segments")
+        wait_for(lambda: len(list(tmp_path.glob("*.ts"))) >= 2, "two segments")
         time.sleep(0.2)
     probe = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=width,height,nb_read_frames"]
     done = subprocess.run([*probe, "-of", "csv=p=0", str(tmp_path / "booth.m3u8")], capture_output=True, text=True)

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from edge_bg.booth.gpio import lit
 from edge_bg.booth.store import Store
 from edge_bg.commands.photos import photos
-from tests.booth.conftest import running, wait_for
+from tests.booth.conftest import running
+from tests.patience import wait_for
 
 
 def free_port():
@@ -35,7 +36,7 @@ def broker(tmp_path):
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
     process = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: _listens(port), 20, "the broker")
+        wait_for(lambda: _listens(port), "the broker")
         yield port
     finally:
         process.terminate()
@@ -77,25 +78,25 @@ def test_home_assistant_sees_the_booth_and_presses_its_buttons(broker):
     home = Home(broker)
     try:
         with running({"control": True, "touch": 0, "mqtt": mqtt, "times": {"countdown": 0.3}}) as made:
-            wait_for(lambda: home.heard.get("edge-bg/hall/availability") == "online", 20, "the booth on the broker")
-            wait_for(lambda: home.state().get("visit") == "attract", 20, "its state")
+            wait_for(lambda: home.heard.get("edge-bg/hall/availability") == "online", "the booth on the broker")
+            wait_for(lambda: home.state().get("visit") == "attract", "its state")
             topic = "homeassistant/select/edge-bg-hall/background/config"
-            select = json.loads(wait_for(lambda: home.heard.get(topic), 20, "discovery"))
+            select = json.loads(wait_for(lambda: home.heard.get(topic), "discovery"))
             assert "Blurred room" in select["options"] and select["command_topic"] == "edge-bg/hall/background/set"
             assert select["unique_id"] and select["device"]["identifiers"] == ["edge-bg-hall"]
             home.client.publish(select["command_topic"], "Blurred room", 1)
-            wait_for(lambda: home.state().get("background_name") == "Blurred room", 20, "the background")
+            wait_for(lambda: home.state().get("background_name") == "Blurred room", "the background")
             assert made.client().get("/state").json()["background"] == "blur"
             home.client.publish("edge-bg/hall/shutter/press", "", 1)
-            wait_for(lambda: home.state().get("visit") == "live", 20, "the visit's start")
+            wait_for(lambda: home.state().get("visit") == "live", "the visit's start")
             home.client.publish("edge-bg/hall/shutter/press", "", 1)
-            wait_for(lambda: home.heard.get("edge-bg/hall/captured"), 30, "a photo")
+            wait_for(lambda: home.heard.get("edge-bg/hall/captured"), "a photo")
             home.client.publish("edge-bg/hall/privacy/set", "ON", 1)
-            wait_for(lambda: home.state().get("live") == "private", 20, "the closed camera")
+            wait_for(lambda: home.state().get("live") == "private", "the closed camera")
             home.client.publish("edge-bg/hall/privacy/set", "OFF", 1)
             time.sleep(0.5)
             assert home.state()["live"] == "private", "only the operator opens it"
-        wait_for(lambda: home.heard.get("edge-bg/hall/availability") == "offline", 20, "good-bye")
+        wait_for(lambda: home.heard.get("edge-bg/hall/availability") == "offline", "good-bye")
     finally:
         home.close()
 

@@ -10,16 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import jsonschema
 import numpy as np
 import pytest
 
 from edge_bg.cli import run as command_line
+from tests.patience import wait_for as until
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--size", "320x180"]
@@ -169,7 +170,7 @@ def test_a_reader_that_leaves_is_not_an_error():
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert "rror" not in process.stderr.read()
 
 
@@ -224,6 +225,8 @@ def test_check_keeps_the_token_to_itself(tmp_path: Path, inside: Inside):
 
 
 def test_schema_is_json_schema(inside: Inside):
+    import jsonschema  # here, as it takes seconds that no other test should pay
+
     jsonschema.Draft202012Validator.check_schema(json.loads(inside("check", "--schema").stdout))
 
 
@@ -312,19 +315,26 @@ def test_raw_video_on_standard_output(tmp_path: Path):
 def test_a_signal_ends_it_cleanly_and_the_file_plays(number: signal.Signals, tmp_path: Path):
     out = tmp_path / "out.mp4"
     with start("run", *SMALL, "--sink", out, "--sink", "http:0") as process:
-        wait_for(process, "watch at")
-        time.sleep(1.5)
+        address = wait_for(process, "watch at").split()[-1]
+
+        def frames() -> int:
+            with urllib.request.urlopen(f"{address}state", timeout=60) as answer:
+                return int(json.load(answer)["frames"])
+
+        until(lambda: frames() > 15, "some frames")
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     capture = cv2.VideoCapture(str(out))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) >= 5
-    assert capture.read()[0]
+    known, read = capture.get(cv2.CAP_PROP_FRAME_COUNT), 0
+    while capture.read()[0]:
+        read += 1
     capture.release()
+    assert known == read >= 5, "a plain file that knows its length"
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.2, 0.4, 0.7])
+@pytest.mark.parametrize("delay", [0.0, 0.2, 0.7])
 def test_a_signal_while_it_starts_leaves_no_traceback(delay: float):
     code = "import edge_bg.cli as c; run = c.run; c.run = lambda a: (print('up', flush=True), run(a))[1]; c.main()"
     arguments = [sys.executable, "-c", code, "run", *SMALL, "--sink", "null"]
@@ -334,7 +344,7 @@ def test_a_signal_while_it_starts_leaves_no_traceback(delay: float):
         process.stdout.readline()
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert process.returncode in (0, 130)
 
@@ -368,4 +378,4 @@ def test_ctrl_c_while_python_itself_ends_is_no_traceback(root: Path):
         assert process.stdout is not None
         assert [process.stdout.readline().split()[0] for _ in range(2)] == ["edge-bg,", "ending"]
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30) == ("", "")
+        assert process.communicate(timeout=60) == ("", "")

@@ -25,6 +25,7 @@ from edge_bg.composite.video import VideoBackground
 from edge_bg.errors import PictureError
 from edge_bg.frame import Frame, filled, planes, to_bgr, unpremultiply
 from edge_bg.matte import Matte
+from tests.patience import wait_for
 
 SIZE = (320, 240)
 
@@ -164,16 +165,16 @@ def test_video_plays_and_loops(tmp_path):
     writer.release()
     background = VideoBackground(path)
     background.open(SIZE, 30)
-    seen, pause = set(), threading.Event()
+    seen = set()
     frame = Frame(noise(0), 0.0, 0)
-    for _ in range(200):
+
+    def both() -> bool:
         seen.add(int(background(frame)[100, 100]) > 120)
-        if seen == {True, False}:
-            break
-        pause.wait(0.01)
+        return seen == {True, False}
+
+    wait_for(both, "the other picture")
     background.close()
     background.close()
-    assert seen == {True, False}
 
 
 def test_blur_does_not_bleed_the_person():

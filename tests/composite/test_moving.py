@@ -12,6 +12,7 @@ from PIL import Image
 
 from edge_bg.composite.video import PictureBackground, VideoBackground
 from edge_bg.frame import Frame, filled, to_rgb
+from tests.patience import PATIENCE
 
 SIZE = (64, 48)
 
@@ -37,7 +38,7 @@ def test_an_animated_picture_plays_and_hides_what_is_clear(kind: str, tmp_path: 
     background = PictureBackground(path)
     background.open(SIZE, 30)
     try:
-        seen, end = set(), time.monotonic() + 5
+        seen, end = set(), time.monotonic() + PATIENCE
         while len(seen) < 2 and time.monotonic() < end:
             picture = shown(background)
             seen.add("red" if picture[20, 10, 0] > 150 else "blue" if picture[20, 10, 2] > 150 else "?")

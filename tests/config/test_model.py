@@ -7,7 +7,6 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-import jsonschema
 import pydantic
 import pytest
 from pydantic import ValidationError
@@ -204,6 +203,8 @@ def test_matte_keys_are_the_options_of_the_matte():
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_shipped_configs_are_valid_and_fit_the_schema(path: Path):
+    import jsonschema  # here, as it takes seconds that no other test should pay
+
     config.load(path)
     jsonschema.validate(config.read_yaml(path), config.schema())
     assert path.read_text().startswith("# yaml-language-server: $schema=edge-bg.schema.json\n# ")
@@ -222,6 +223,8 @@ def test_what_is_generated_from_the_models_is_up_to_date(root: Path):
 
 @pytest.mark.parametrize("data", [{"nonsense": 1}, {"sync": "no"}, {"sinks": []}, {"source": {"kind": "x"}}])
 def test_schema_refuses_what_is_refused(data: dict[str, object]):
+    import jsonschema
+
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, config.schema())
 

@@ -23,6 +23,7 @@ from edge_bg.matte import Matte
 from edge_bg.pipeline import Pipeline
 from edge_bg.sinks import KINDS, Sink
 from edge_bg.sinks.fanout import Sinks
+from tests.patience import wait_for
 
 SIZE = (160, 96)
 LOOPBACK = os.environ.get("EDGE_BG_LOOPBACK", "/dev/video10")
@@ -104,16 +105,9 @@ class Mjpeg(Nothing):
                 self.data += piece
 
     def pictures(self):
-        self.thread.join(5)
+        self.thread.join(60)
         files = re.findall(rb"\xff\xd8\xff.*?\xff\xd9(?=\r\n)", self.data, re.S)
         return [cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR) for one in files]
-
-
-def wait_for(condition, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.002)
 
 
 COPY = "import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open(sys.argv[1], 'wb'))"

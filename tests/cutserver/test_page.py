@@ -6,24 +6,20 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from edge_bg.assets import asset_path
+from tests.browser import chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run",
-]  # fmt: skip
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 SPOKEN = {
     "desk": ("en-GB", "2 of 3 done, 1 failed", "not a picture that can be read"),
@@ -32,9 +28,13 @@ SPOKEN = {
 
 
 @pytest.fixture(scope="module")
-def address(root: Path) -> Iterator[str]:
-    if CHROMIUM is None:
-        pytest.skip("CHROMIUM IS MISSING: apt install chromium (the page was not tried)")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(root: Path, browser: object) -> Iterator[str]:
     command = [sys.executable, "-m", "edge_bg", "serve", "--port", "0", "--token", "a-token-of-ours"]
     with subprocess.Popen(
         command, cwd=root, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
@@ -46,7 +46,7 @@ def address(root: Path) -> Iterator[str]:
             yield found[0] + "?token=a-token-of-ours"
         finally:
             process.send_signal(signal.SIGINT)
-            rest = process.communicate(timeout=30)[1]
+            rest = process.communicate(timeout=60)[1]
     assert process.returncode == 0, rest
     assert "Traceback" not in rest
 
@@ -60,44 +60,42 @@ def photo(path: Path, colour: tuple[int, int, int]) -> Path:
 
 
 @pytest.mark.parametrize("shape", SIZES)
-def test_drop_compare_download(shape: str, address: str, tmp_path: Path):
+def test_drop_compare_download(shape: str, address: str, browser: Any, tmp_path: Path):
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright drives the browser")
     files = [photo(tmp_path / "me.jpg", (120, 130, 110)), photo(tmp_path / "you.jpg", (40, 60, 120))]
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        wide, high = SIZES[shape]
-        language, tally, refused = SPOKEN[shape]
-        page = browser.new_page(viewport={"width": wide, "height": high}, has_touch=shape == "phone", locale=language)
-        said, asked = [], []
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address)
-        assert "token" not in page.url
-        page.set_input_files("#files", [*map(str, files), str(tmp_path / "broken.jpg")])
-        playwright.expect(page.locator("#tally")).to_have_text(tally, timeout=60_000)
-        playwright.expect(page.locator("li.failed .state")).to_contain_text(refused)
-        for part in (".before", ".after"):
-            playwright.expect(page.locator(f"li.failed {part}")).to_be_hidden()  # no sign of a broken picture
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
-        for selector in ("#all", "#drop", "li a.button", "select"):
-            assert page.locator(selector).first.bounding_box()["height"] >= 44, f"{selector}: large enough for a thumb"
-        slider = page.locator("li .compare input").first
-        slider.focus()
-        slider.press("End")
-        assert page.locator(".compare").first.evaluate("e => e.style.getPropertyValue('--at')") == "100%"
-        with page.expect_download() as one:
-            page.locator("li a.button").first.click()
-        assert Image.open(io.BytesIO(Path(one.value.path()).read_bytes())).mode == "RGBA"
-        with page.expect_download() as both:
-            page.click("#all")
-        with zipfile.ZipFile(io.BytesIO(Path(both.value.path()).read_bytes())) as packed:
-            assert packed.testzip() is None
-            assert sorted(packed.namelist()) == ["me.png", "you.png"]
-        if os.environ.get("EDGE_BG_SHOTS"):
-            slider.fill("50")
-            page.screenshot(path=f"{os.environ['EDGE_BG_SHOTS']}/{shape}.png", full_page=True)
-        browser.close()
+    wide, high = SIZES[shape]
+    language, tally, refused = SPOKEN[shape]
+    page = browser.new_page(viewport={"width": wide, "height": high}, has_touch=shape == "phone", locale=language)
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    assert "token" not in page.url
+    page.set_input_files("#files", [*map(str, files), str(tmp_path / "broken.jpg")])
+    playwright.expect(page.locator("#tally")).to_have_text(tally, timeout=60_000)
+    playwright.expect(page.locator("li.failed .state")).to_contain_text(refused)
+    for part in (".before", ".after"):
+        playwright.expect(page.locator(f"li.failed {part}")).to_be_hidden()  # no sign of a broken picture
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
+    for selector in ("#all", "#drop", "li a.button", "select"):
+        assert page.locator(selector).first.bounding_box()["height"] >= 44, f"{selector}: large enough for a thumb"
+    slider = page.locator("li .compare input").first
+    slider.focus()
+    slider.press("End")
+    assert page.locator(".compare").first.evaluate("e => e.style.getPropertyValue('--at')") == "100%"
+    with page.expect_download() as one:
+        page.locator("li a.button").first.click()
+    assert Image.open(io.BytesIO(Path(one.value.path()).read_bytes())).mode == "RGBA"
+    with page.expect_download() as both:
+        page.click("#all")
+    with zipfile.ZipFile(io.BytesIO(Path(both.value.path()).read_bytes())) as packed:
+        assert packed.testzip() is None
+        assert sorted(packed.namelist()) == ["me.png", "you.png"]
+    if os.environ.get("EDGE_BG_SHOTS"):
+        slider.fill("50")
+        page.screenshot(path=f"{os.environ['EDGE_BG_SHOTS']}/{shape}.png", full_page=True)
+    page.close()
     origin = address.partition("?")[0]
     assert [url for url in asked if not url.startswith((origin, "blob:", "data:"))] == []
     assert [text for text in said if "400" not in text] == []  # the browser logs the answer to the broken picture

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edge_bg import build
 from tests.fuzz.targets import TARGETS, seeds
+from tests.patience import crowd
 
 MOST = 5.0  # seconds for one input, on a machine that is busy
 
@@ -45,7 +46,7 @@ def test_damaged_files_are_errors_in_words(target: str, chosen: st.DataObject) -
     data = chosen.draw(damaged(target) | st.binary(max_size=200))
     start = time.monotonic()
     TARGETS[target](data)
-    assert time.monotonic() - start < MOST
+    assert time.monotonic() - start < MOST * crowd()
 
 
 ROUTES = [
@@ -74,7 +75,7 @@ def port() -> Any:
         thread = threading.Thread(target=booth.run)
         thread.start()
         sink: Any = booth.sinks._outlets[0].sink
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while (sink.port == 0 or sink.hub is None) and time.monotonic() < end:
             time.sleep(0.01)
         yield sink.port
@@ -92,7 +93,7 @@ def test_no_body_is_a_fault_of_the_server(port: int, route: tuple[str, str], bod
     import json
 
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    line = HTTPConnection("127.0.0.1", port, timeout=10)
+    line = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         line.request(route[0], f"/api/v1/{route[1]}", data, {"Content-Type": kind} if kind else {})
         answer = line.getresponse()

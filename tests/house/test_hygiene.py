@@ -9,8 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 UNRULY = """
 import subprocess, sys, pytest
+import pytest
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)  # left-behind"]
 
 def test_leaves_a_process():
@@ -57,6 +60,7 @@ def test_no_test_leaves_a_process_or_waits_for_one_and_the_last_line_says_what_w
     assert "left-behind" not in listed and "sleep 601" not in listed
 
 
+@pytest.mark.long
 def test_signals_reach_what_the_tests_start_though_they_run_under_nohup(root: Path) -> None:
     test = "tests/cli/test_commands.py::test_a_signal_ends_it_cleanly_and_the_file_plays"
     done = run(root, test, "-k", "1", ignored=(signal.SIGHUP, signal.SIGINT, signal.SIGTERM))

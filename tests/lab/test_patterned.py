@@ -92,6 +92,7 @@ def test_the_worst_room_is_held_against_the_mean() -> None:
     assert made["mean"]["flicker"] is None
 
 
+@pytest.mark.long
 def test_the_command_prints_rooms_clothes_and_the_worst(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

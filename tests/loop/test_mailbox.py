@@ -57,5 +57,5 @@ def test_closing_frees_a_writer_that_waits():
     writer = threading.Thread(target=lambda: results.append(box.put(2)))
     writer.start()
     box.close()
-    writer.join(timeout=5)
+    writer.join(timeout=60)
     assert results == [False]

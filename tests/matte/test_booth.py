@@ -204,6 +204,7 @@ def sitting(portrait: np.ndarray, sway: float, frame: int) -> tuple[np.ndarray, 
     return cv2.resize(cut[..., 3], (256, 144), interpolation=cv2.INTER_AREA), from_bgr(picture)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("sway", "stays"), [(0.0, False), (0.3, True)])  # 0 and 0.7 mm
 def test_a_portrait_on_the_wall_goes_and_a_guest_who_sits_still_stays(sway, stays):
     matte, portrait = Matte(SIZE, booth=True), read_bgra(asset_path("portrait.png"))
@@ -343,6 +344,7 @@ def test_a_figure_of_whom_nothing_shows_is_the_wall():
         assert cv2.mean(alpha[:360])[0] < 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("seed", "most"), [(3, 0.03), (5, 0.048)])  # 0.092 and 0.055 before this was looked at
 def test_a_camera_that_sinks_slowly_shows_less_of_the_room(seed, most):
     """All that is out of place touches the guest, as what they hold does. But it lies along the room's own edges."""

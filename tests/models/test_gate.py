@@ -96,6 +96,7 @@ def spoil(card: Path, bias: float = 0.0, coarser: float = 1.0) -> None:
     card.write_text(yaml.safe_dump(content))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_model_passes_the_gate_and_spoilt_ones_do_not(data: Path, tmp_path: Path) -> None:
     """What `scripts/check-models` does with one model, and with two copies that were damaged on purpose."""
@@ -134,6 +135,7 @@ def test_the_large_networks_pass_the_gate(data: Path) -> None:
     assert [gate.verdict(card.path.stem, card.measured, found[card.path.stem]) for card in large] == [[]] * len(large)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_the_script_fails_with_a_word_about_each_fault(data: Path, tmp_path: Path) -> None:
     card = copy_of("small", tmp_path)

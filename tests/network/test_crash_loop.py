@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from edge_bg.network.breaker import REST
+from tests.patience import crowd
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +69,7 @@ def test_the_fourth_start_leaves_the_accelerator_alone(box: Callable[..., Box]) 
             metrics = answer.read().decode()
     finally:
         service.terminate()
-        code = service.wait(20)
+        code = service.wait(60)
     assert code == 0
     assert (told["delegate"], told["wanted"], told["healthy"]) == ("cpu", "edgetpu", True)
     assert f"left alone for {REST / 60:.0f} more minutes" in told["fallbacks"][0]["reason"]
@@ -79,6 +80,7 @@ def test_the_fourth_start_leaves_the_accelerator_alone(box: Callable[..., Box]) 
     assert it.notes()["busy"] == {} and len(it.notes()["deaths"]["edgetpu"]) == 3
 
 
+@pytest.mark.long
 def test_a_network_that_hangs_ends_the_program_and_is_counted(box: Callable[..., Box]) -> None:
     it = box(TINY_HANG_AFTER="4")
     service = it.start("service.STUCK = 2")  # covers go out meanwhile, which feed the watchdog
@@ -88,15 +90,16 @@ def test_a_network_that_hangs_ends_the_program_and_is_counted(box: Callable[...,
     assert it.notes()["busy"] == {} and len(it.notes()["deaths"]["edgetpu"]) == 1
 
 
+@pytest.mark.long
 def test_the_end_is_quick_while_the_network_hangs(box: Callable[..., Box]) -> None:
     it = box(TINY_HANG_AFTER="40")
     service = it.start()
     assert health(it.port)["delegate"] == "edgetpu"
     time.sleep(3)
     service.terminate()
-    assert service.wait(20) == 0
+    assert service.wait(60) == 0
     stopped = re.search(r"stopped in ([\d.]+) s", it.log.read_text())
-    assert stopped and float(stopped[1]) < 1.5
+    assert stopped and float(stopped[1]) < 1.5 * crowd()
     assert it.notes() == {"deaths": {}, "busy": {}}
 
 

@@ -23,6 +23,7 @@ from edge_bg.network.card import ModelCard
 from edge_bg.network.delegates import LIBRARY_VARIABLE, Spec, open_engine
 from edge_bg.network.ladder import Ladder
 from edge_bg.network.segment import Segmenter
+from tests.patience import crowd, wait_for
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def accelerated(mask: np.ndarray[Any, Any]) -> bool:
 
 def refused(card: ModelCard, entry: object, match: str) -> None:
     with pytest.raises(DelegateError, match=match):
-        open_engine(card, Spec.parse(entry), 1, timeout=20)
+        open_engine(card, Spec.parse(entry), 1, timeout=60)
 
 
 # --- the list ---------------------------------------------------------------------------------------------
@@ -143,12 +144,13 @@ def test_a_delegate_that_crashes(card: Callable[[str], ModelCard], tiny: str, st
     refused(card("only"), {"library": tiny, "options": {"crash": stage}}, rf"crashed.*\({how}\) while {doing}")
 
 
+@pytest.mark.long
 def test_a_delegate_that_hangs(card: Callable[[str], ModelCard], tiny: str) -> None:
     entry = Spec.parse({"library": tiny, "options": {"hang": "invoke"}})
     start = time.monotonic()
-    with pytest.raises(DelegateError, match=r"did not answer within 6 s while running the graph"):
-        open_engine(card("only"), entry, 1, timeout=6)
-    assert time.monotonic() - start < 15
+    with pytest.raises(DelegateError, match=r"did not answer within 20 s while running the graph"):
+        open_engine(card("only"), entry, 1, timeout=20)
+    assert time.monotonic() - start < 40 * crowd()
 
 
 def test_a_card_without_a_twin(card: Callable[[str], ModelCard], edgetpu: str) -> None:
@@ -204,16 +206,17 @@ def test_a_lost_device_costs_no_frame_and_is_used_again(
         assert accelerated(segmenter(frame)), "the frame on which the device died is done by the next delegate"
         assert ladder.label == "edgetpu" and "device lost" in ladder.fallbacks["external:libtiny_edgetpu.so"]
         assert stats.snapshot()["fallback.delegate"] == 1
-        until(lambda: segmenter(frame) is not None and "no device" in str(ladder.fallbacks), "a retry that fails")
+        wait_for(lambda: segmenter(frame) is not None and "no device" in str(ladder.fallbacks), "a retry that fails")
         assert ladder.label == "edgetpu"
         gone.unlink()
-        until(lambda: segmenter(frame) is not None and ladder.label.startswith("external"), "the device's return")
+        wait_for(lambda: segmenter(frame) is not None and ladder.label.startswith("external"), "the device's return")
         assert not ladder.fallbacks
         assert stats.snapshot()["recovered.delegate"] == 1
     finally:
         segmenter.close()
 
 
+@pytest.mark.long
 def test_pictures_do_not_wait_for_a_second_device_that_hangs(
     card: Callable[[str], ModelCard], edgetpu: str, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,19 +224,19 @@ def test_pictures_do_not_wait_for_a_second_device_that_hangs(
     frame = bright_left()
     entries = ["edgetpu", {"library": tiny, "options": {"hang": "create"}}, "cpu"]
     with Segmenter(card("twin"), delegates=["cpu"], threads=1) as segmenter:
-        segmenter._ladder = ladder = Ladder(card("twin"), entries, 1, timeout=8)
+        segmenter._ladder = ladder = Ladder(card("twin"), entries, 1, timeout=20)
         assert ladder.label == "edgetpu"
         start = time.monotonic()
         ladder.failed(DelegateError("unplugged"))
-        assert (ladder.label, time.monotonic() - start < 1) == ("cpu", True)
+        assert (ladder.label, time.monotonic() - start < 1 * crowd()) == ("cpu", True)
         slowest, pictures = 0.0, 0
         while "external" not in str(ladder.fallbacks):
             before = time.monotonic()
             assert not accelerated(segmenter(frame))
             slowest, pictures = max(slowest, time.monotonic() - before), pictures + 1
-            assert before - start < 60
-        assert time.monotonic() - start > 8 and slowest < 3 and pictures > 20
-        assert "did not answer within 8 s while opening the device" in ladder.fallbacks["external:libtiny_edgetpu.so"]
+            assert before - start < 100
+        assert time.monotonic() - start > 20 and slowest < 3 * crowd() and pictures > 20
+        assert "did not answer within 20 s while opening the device" in ladder.fallbacks["external:libtiny_edgetpu.so"]
 
 
 def test_a_quick_start_is_on_the_cpu_and_the_device_follows(
@@ -252,9 +255,9 @@ def test_a_quick_start_is_on_the_cpu_and_the_device_follows(
             slowest = max(slowest, time.monotonic() - start)
             return bool(segmenter.info["delegate"] == "external:libtiny_edgetpu.so")
 
-        until(on_the_device, "the device")
+        wait_for(on_the_device, "the device")
         assert "cannot be used" not in caplog.text and "running on external" in caplog.text
-        assert slowest < 0.7, "the picture stood still while the device was opened"
+        assert slowest < 0.7 * crowd(), "the picture stood still while the device was opened"
 
 
 def test_a_missing_twin_is_not_tried_again(card: Callable[[str], ModelCard], edgetpu: str) -> None:
@@ -266,15 +269,8 @@ def test_a_missing_twin_is_not_tried_again(card: Callable[[str], ModelCard], edg
     ladder = Ladder(card("twin"), [{"library": "/nowhere.so"}, "cpu"], 1, retry=0.0)
     ladder.engine()
     assert ladder._trying is not None, "a library can be installed meanwhile"
-    ladder._trying.join(20)
+    ladder._trying.join(60)
     ladder.close()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"no sign of {what} within {seconds} s"
-        time.sleep(0.02)
 
 
 def test_the_last_delegate_failing_is_an_error(card: Callable[[str], ModelCard], tiny: str) -> None:
@@ -320,6 +316,7 @@ def test_a_real_crash_is_counted(
     code = """
 import os, sys
 from edge_bg.network.segment import Segmenter
+from tests.patience import crowd, wait_for
 Segmenter(sys.argv[1], delegates=[{"library": sys.argv[2]}, "cpu"], threads=1)
 os.abort() if len(sys.argv) < 4 else sys.exit()
 """

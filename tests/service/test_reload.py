@@ -66,7 +66,7 @@ def test_every_frame_goes_out_while_all_live_parts_change() -> None:
         booth.sinks.on_delivered = note
         loop = threading.Thread(target=booth.run)
         loop.start()
-        assert started.wait(20 * SLOWNESS)
+        assert started.wait(60 * SLOWNESS)
         first, compositor = booth.segmenter, booth.compositor
         changed = Reloader(booth, old, new).apply()
         loop.join(60 * SLOWNESS)

@@ -124,7 +124,7 @@ def test_all_rungs_while_the_loop_runs() -> None:
         for rung in (1, 2, 3, 4, 0):
             before = booth.stats.snapshot().get("frames", 0)
             booth.apply(walk.config(booth.config, rung))
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while booth.stats.snapshot().get("frames", 0) < before + 3 and time.monotonic() < end:
                 time.sleep(0.01)
             assert booth.stats.snapshot()["frames"] >= before + 3, f"frames on rung {rung}"
@@ -150,9 +150,9 @@ def test_a_service_that_cannot_keep_its_promise_goes_down_to_its_floor_and_says_
     service.ready()
     service.until(lambda: "quality down to model" in service.status(), "the floor")
     address = service.text().split("watch at ")[1].split()[0]
-    with urlopen(address + "state", timeout=10) as answer:
+    with urlopen(address + "state", timeout=60) as answer:
         assert json.load(answer)["rung"] == "model"
-    with urlopen(address + "metrics", timeout=10) as answer:
+    with urlopen(address + "metrics", timeout=60) as answer:
         assert b'edge_bg_quality_info{rung="model"} 1' in answer.read()
     assert "quality: skip (" in service.text() and "ms are more than" in service.text()
     assert "edges" not in service.status()

@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.patience import crowd
+
 ROOT = Path(__file__).resolve().parents[2]
 SLOWNESS = 8 if "QEMU_CPU" in os.environ else 1  # emulated processors do the same, later
 HTTP = "{kind: http, port: 0}"
@@ -79,9 +81,8 @@ class Daemon:
     def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
         start = time.monotonic()
         self.process.send_signal(number)
-        code = self.process.wait(20 * SLOWNESS)
-        crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # how many want each core: all take so much longer
-        return code, (time.monotonic() - start) / SLOWNESS / crowd
+        code = self.process.wait(60 * SLOWNESS)
+        return code, (time.monotonic() - start) / SLOWNESS / crowd()
 
 
 @pytest.fixture
@@ -135,10 +136,11 @@ def test_a_hung_loop_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None
     service.process.send_signal(signal.SIGCONT)
     service.until(lambda: service.count("WATCHDOG=1") > before, "food after SIGCONT")
     service.process.send_signal(signal.SIGABRT)  # what the watchdog of systemd sends
-    assert service.process.wait(10 * SLOWNESS) == -signal.SIGABRT
+    assert service.process.wait(60 * SLOWNESS) == -signal.SIGABRT
     assert "in _live" in service.text(), "the journal shows where each thread was"
 
 
+@pytest.mark.long
 def test_a_sink_that_takes_nothing_starves_the_watchdog(daemon: Callable[..., Daemon]) -> None:
     service = daemon(config(sinks="[{kind: pipe, command: 'sleep 60'}]"))
     service.ready()  # the pipe takes a few frames before it is full
@@ -189,6 +191,7 @@ def test_reload_live_refused_and_with_a_new_source(daemon: Callable[..., Daemon]
     assert service.end()[0] == 0
 
 
+@pytest.mark.long
 def test_a_signal_has_the_empty_room_learned_anew(daemon: Callable[..., Daemon]) -> None:
     service = daemon(config(more="matte: {booth: true}\nlog: {level: info}"))
     service.ready()
@@ -199,6 +202,7 @@ def test_a_signal_has_the_empty_room_learned_anew(daemon: Callable[..., Daemon])
     assert service.end()[0] == 0
 
 
+@pytest.mark.long
 def test_a_source_that_cannot_be_opened_is_refused_by_a_reload(daemon: Callable[..., Daemon]) -> None:
     service = daemon(config())
     service.ready()
@@ -220,6 +224,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(library)
 
 
+@pytest.mark.long
 def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tiny: str) -> None:
     delegates = f"[{{library: {tiny}, options: {{hang: create}}}}, cpu]"
     service = daemon(config().replace("threads: 1", f"threads: 1, delegates: {delegates}"))
@@ -229,9 +234,10 @@ def test_term_is_heard_while_a_device_hangs(daemon: Callable[..., Daemon], tiny:
     hanging = psutil.Process(service.process.pid).children()
     code, seconds = service.end()
     assert (code, seconds < 2) == (0, True), service.text()
-    assert psutil.wait_procs(hanging, timeout=2)[1] == [], "a device that hangs leaves no process behind"
+    assert psutil.wait_procs(hanging, timeout=10)[1] == [], "a device that hangs leaves no process behind"
 
 
+@pytest.mark.long
 def test_a_reload_to_a_device_that_hangs_stops_nothing(daemon: Callable[..., Daemon], tiny: str) -> None:
     code = (
         "from edge_bg import service\nfrom edge_bg.network import ladder\n"
@@ -251,6 +257,7 @@ def test_a_reload_to_a_device_that_hangs_stops_nothing(daemon: Callable[..., Dae
     assert (code, seconds < 2) == (0, True), service.text()
 
 
+@pytest.mark.long
 def test_term_is_heard_while_a_camera_hangs_in_its_driver(daemon: Callable[..., Daemon]) -> None:
     code = (
         "import time\nfrom edge_bg import service\nfrom edge_bg.sources.v4l2 import V4l2Camera as Camera\n"
@@ -272,7 +279,7 @@ def test_the_command_line_offers_it(tmp_path: Path) -> None:
 
 def test_a_wrong_config_exits_2_and_is_not_restarted(daemon: Callable[..., Daemon]) -> None:
     service = daemon("sources: 1\nsinks: []\n")
-    assert service.process.wait(20 * SLOWNESS) == 2
+    assert service.process.wait(60 * SLOWNESS) == 2
     assert "<3>" in service.text() and "sources" in service.text()
     unit = (ROOT / "systemd/edge-bg.service").read_text()
     assert "RestartPreventExitStatus=2" in unit
@@ -283,7 +290,7 @@ def test_a_taken_port_exits_1(daemon: Callable[..., Daemon]) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         service = daemon(config(sinks=f"[{{kind: http, port: {taken.getsockname()[1]}}}]"))
-        assert service.process.wait(20 * SLOWNESS) == 1
+        assert service.process.wait(60 * SLOWNESS) == 1
     assert "<3>" in service.text()
     assert "Traceback" not in service.text()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import http.server
-import shutil
 import socket
 import threading
 import time
@@ -16,10 +15,10 @@ import pytest
 from edge_bg import frame as f
 from edge_bg.frame import Frame
 from edge_bg.sinks.http import Http
+from tests.browser import chromium
 
 SIZE = (320, 180)
 TOKEN = "let-me-in-please"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def serving(**options):
@@ -38,7 +37,7 @@ def sink(request):
 
 def raw(sink, text):
     """What a plain socket gets for a request written by hand."""
-    with socket.create_connection(("127.0.0.1", sink.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=60) as client:
         client.sendall(text.replace("\n", "\r\n").encode())
         return client.recv(65536).decode("latin-1")
 
@@ -104,24 +103,27 @@ def page_at(tmp_path):
     server.server_close()
 
 
-def colours(path, page, address):
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+def colours(browser, path, page, address):
     """What a browser shows of a picture and a frame on `page`: mean RGB of each."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="PLAYWRIGHT ABSENT: pip install playwright")
     place = "position:absolute;left:0;width:200px;height:100px;border:0"
     html = (
         "<body style='margin:0;background:#fff'>"
         f"<img style='{place};top:0' src='{address}'><iframe style='{place};top:100px' src='{address}'></iframe>"
     )
     (path / "index.html").write_text(html)
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        try:
-            view = browser.new_page(viewport={"width": 200, "height": 200})
-            view.goto(page, wait_until="load")
-            view.wait_for_timeout(300)
-            shot = view.screenshot()
-        finally:
-            browser.close()
+    view = browser.new_page(viewport={"width": 200, "height": 200})
+    try:
+        view.goto(page, wait_until="load")
+        view.wait_for_timeout(300)
+        shot = view.screenshot()
+    finally:
+        view.close()
     import cv2
 
     pixels = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
@@ -131,25 +133,25 @@ def colours(path, page, address):
 GREEN = np.array((0, 200, 0))
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM ABSENT: apt install chromium")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_named_page_shows_the_picture_and_the_frame(tmp_path, page_at, host):
+def test_a_named_page_shows_the_picture_and_the_frame(browser, tmp_path, page_at, host):
     page = f"http://{host}:{page_at}"
     sink = serving(token=TOKEN, embed=[page])
     try:
-        image, frame = colours(tmp_path, f"{page}/", f"http://127.0.0.1:{sink.port}/snapshot.jpg?token={TOKEN}")
+        image, frame = colours(
+            browser, tmp_path, f"{page}/", f"http://127.0.0.1:{sink.port}/snapshot.jpg?token={TOKEN}"
+        )
         assert np.abs(image - GREEN).max() < 25, "another port of the same host, and another host"
         assert np.abs(frame - GREEN).max() < 25
     finally:
         sink.close()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM ABSENT: apt install chromium")
-def test_a_page_that_is_not_named_shows_neither(tmp_path, page_at):
+def test_a_page_that_is_not_named_shows_neither(browser, tmp_path, page_at):
     sink = serving(token=TOKEN, embed=["http://octopi.local"])
     try:
         page = f"http://localhost:{page_at}/"
-        image, frame = colours(tmp_path, page, f"http://127.0.0.1:{sink.port}/snapshot.jpg?token={TOKEN}")
+        image, frame = colours(browser, tmp_path, page, f"http://127.0.0.1:{sink.port}/snapshot.jpg?token={TOKEN}")
         assert np.abs(image - GREEN).max() > 60 and np.abs(frame - GREEN).max() > 60
     finally:
         sink.close()

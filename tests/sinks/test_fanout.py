@@ -13,6 +13,7 @@ from edge_bg.frame import Frame, empty
 from edge_bg.sinks import SinkEnd, fanout
 from edge_bg.sinks.fanout import Sinks
 from edge_bg.sinks.null import Null
+from tests.patience import wait_for
 
 SIZE = (16, 16)
 
@@ -20,13 +21,6 @@ SIZE = (16, 16)
 def frames(count):
     data = empty(SIZE)
     return [Frame(data, n / 30, n) for n in range(count)]
-
-
-def wait_for(condition, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.001)
 
 
 class Recorder:

@@ -21,6 +21,7 @@ from edge_bg.errors import SinkError
 from edge_bg.frame import Frame
 from edge_bg.sinks.http import Http, jpeg_encoder
 from edge_bg.web import app, connection
+from tests.patience import crowd, wait_for
 
 SIZE = (320, 180)
 
@@ -35,13 +36,6 @@ def noise(n, size=(1280, 720)):
     return Frame(rng.integers(0, 256, (size[1] * 3 // 2, size[0]), np.uint8), time.monotonic(), n)
 
 
-def wait_for(condition, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.002)
-
-
 @pytest.fixture
 def sink(request):
     made = Http(port=0, **getattr(request, "param", {}))
@@ -51,7 +45,7 @@ def sink(request):
 
 
 def get(sink, path, *, method="GET", **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", sink.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", sink.port, timeout=60)
     try:
         connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
         answer = connection.getresponse()
@@ -262,7 +256,7 @@ def connections(sink):
 )
 def test_a_client_that_asks_for_nothing_is_cut_off(sink, monkeypatch, said):
     monkeypatch.setattr(connection, "PATIENCE", 0.2)
-    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as client, watch(sink) as other:
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=60) as client, watch(sink) as other:
         client.sendall(said)
         wait_for(lambda: connections(sink) == 2)
         while client.recv(1 << 16):
@@ -290,7 +284,7 @@ def test_a_stream_that_nobody_reads_gives_its_place_to_others(sink, monkeypatch)
 
 def test_more_connections_than_anybody_needs_are_refused(sink, monkeypatch):
     monkeypatch.setattr(connection, "MOST", 8)
-    clients = [socket.create_connection(("127.0.0.1", sink.port), timeout=5) for _ in range(20)]
+    clients = [socket.create_connection(("127.0.0.1", sink.port), timeout=60) for _ in range(20)]
     wait_for(lambda: connections(sink) == 8)
     clients.pop(0).close()
     wait_for(lambda: connections(sink) == 7)
@@ -300,7 +294,7 @@ def test_more_connections_than_anybody_needs_are_refused(sink, monkeypatch):
 
 
 def test_a_body_that_never_ends_is_not_kept(sink):
-    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=60) as client:
         client.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
         wait_for(lambda: sink.hub.clients == 1)
         before = psutil.Process().memory_info().rss
@@ -361,7 +355,7 @@ def test_closing_takes_less_than_a_second_with_clients(stuck):
         time.sleep(0.005)
     started = time.monotonic()
     sink.close()
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 1.0 * crowd()
     assert not [t for t in threading.enumerate() if t.name == "edge-bg-web"]
     for client in clients:
         client.close()
@@ -378,7 +372,7 @@ def test_loopback_names_are_answered(sink, host):
 
 
 def test_a_player_that_names_no_host_is_answered(sink):
-    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as plain:
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=60) as plain:
         plain.sendall(b"GET /state HTTP/1.0\r\n\r\n")
         assert plain.recv(64).startswith(b"HTTP/1.1 200 ")
 

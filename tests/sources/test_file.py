@@ -17,6 +17,7 @@ import pytest
 from edge_bg.errors import MissingDependency, SourceError
 from edge_bg.frame import Frame
 from edge_bg.sources.file import VideoFile
+from tests.patience import crowd
 
 ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="FFMPEG ABSENT: sudo apt install ffmpeg")
 try:
@@ -155,7 +156,7 @@ def test_realtime_takes_as_long_as_the_video(tmp_path: Path) -> None:
         count = len(list(source))
         elapsed = time.monotonic() - start
     assert 1 <= count <= 15  # fewer when this machine is busy: a late reader is given the newest
-    assert 0.4 < elapsed < 3
+    assert 0.4 < elapsed < 3 * crowd()
 
 
 # --- broken files

@@ -19,6 +19,7 @@ from edge_bg.sources.cameras import list_cameras
 from edge_bg.sources.v4l2 import V4l2Camera
 from edge_bg.sources.v4l2_find import Node, cameras, find_nodes, resolve, same_again
 from edge_bg.sources.v4l2_nodes import Layout
+from tests.patience import crowd, wait_for
 
 from .cameras import BenchCamera, Replay, sysfs
 
@@ -38,15 +39,6 @@ def background(camera: V4l2Camera) -> tuple[threading.Thread, list[int]]:
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()
     return thread, seen
-
-
-def until(condition: object, seconds: float = 5.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():  # type: ignore[operator]
-            return True
-        time.sleep(0.01)
-    return False
 
 
 # --- pictures
@@ -125,7 +117,7 @@ def test_what_waited_in_the_queue_is_dropped_and_counted() -> None:
         time.sleep(0.6)
         late = next(stream)
         # The oldest in the queue of four is 150 to 200 ms old.
-        assert time.monotonic() - late.time < 0.12, "an old frame was handed out"
+        assert time.monotonic() - late.time < 0.12 * crowd(), "an old frame was handed out"
         assert late.time > first.time
         assert late.index > first.index + 1
 
@@ -150,12 +142,12 @@ def test_unplugged_is_a_state_without_spinning_and_plugged_in_again_it_goes_on(
     camera = BenchCamera("YUYV", size=SIZE)
     with camera, caplog.at_level(logging.INFO):
         thread, seen = background(camera)
-        assert until(lambda: len(seen) > 5)
+        wait_for(lambda: len(seen) > 5)
         replay = camera.replay
         assert replay is not None
         before, reads = time.process_time(), replay.reads
         camera.unplug()
-        assert until(lambda: camera.state.startswith("lost: "))
+        wait_for(lambda: camera.state.startswith("lost: "))
         count = len(seen)
         time.sleep(1.0)
         assert len(seen) == count
@@ -164,11 +156,11 @@ def test_unplugged_is_a_state_without_spinning_and_plugged_in_again_it_goes_on(
         assert time.process_time() - before < 0.5
         assert camera.attempts <= 4
         camera.present = True
-        assert until(lambda: camera.state == "ok", 8)
-        assert until(lambda: len(seen) > count + 5)
+        wait_for(lambda: camera.state == "ok")
+        wait_for(lambda: len(seen) > count + 5)
         assert seen == sorted(set(seen))
         camera.close()
-        thread.join(3)
+        thread.join(60)
         assert not thread.is_alive()
     assert caplog.text.count("lost: ") <= 3, "one line when it goes, not one for each attempt"
     assert "is back" in caplog.text
@@ -193,10 +185,10 @@ def test_absent_at_the_start() -> None:
         assert camera.state == "lost: /dev/video0: no such camera"
         thread, seen = background(camera)
         camera.present = True
-        assert until(lambda: len(seen) > 2)
+        wait_for(lambda: len(seen) > 2)
         assert camera.state == "ok"
         camera.close()
-        thread.join(3)
+        thread.join(60)
 
 
 def test_close_while_lost_is_quick() -> None:
@@ -207,9 +199,9 @@ def test_close_while_lost_is_quick() -> None:
     time.sleep(0.05)
     start = time.monotonic()
     camera.close()
-    thread.join(2)
+    thread.join(60)
     assert not thread.is_alive()
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 0.5 * crowd()
 
 
 @pytest.mark.parametrize("fourcc", ["YUYV", "MJPG"])
@@ -228,10 +220,10 @@ def test_a_camera_that_gives_only_broken_frames_is_lost() -> None:
         assert camera.replay is not None
         camera.replay.broken = set(range(10000))
         thread, seen = background(camera)
-        assert until(lambda: "stopped giving frames" in camera.state)
+        wait_for(lambda: "stopped giving frames" in camera.state)
         assert not seen
         camera.close()
-        thread.join(3)
+        thread.join(60)
 
 
 def test_a_camera_that_hangs_is_lost_after_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,11 +234,11 @@ def test_a_camera_that_hangs_is_lost_after_one_timeout(monkeypatch: pytest.Monke
         replay, began = camera.replay, time.monotonic()
         monkeypatch.setattr(replay, "read", lambda: time.sleep(0.3))
         thread, _ = background(camera)
-        assert until(lambda: "stopped giving frames" in camera.state)
-        assert time.monotonic() - began < 1.5
+        wait_for(lambda: "stopped giving frames" in camera.state)
+        assert time.monotonic() - began < 1.5 * crowd()
         assert camera.failures <= 3
         camera.close()
-        thread.join(3)
+        thread.join(60)
 
 
 # --- which camera
@@ -319,7 +311,7 @@ def test_a_missing_device_is_a_clear_error_at_once() -> None:
     with pytest.raises(SourceError, match="/dev/video99: no such camera") as caught:
         V4l2Camera("/dev/video99").open()
     assert caught.value.hint
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 1 * crowd()
 
 
 def test_options_are_checked() -> None:

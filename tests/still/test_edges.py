@@ -46,6 +46,7 @@ def edges():
     made.close()
 
 
+@pytest.mark.long
 def test_edges_are_sharper_with_it_on_photographs(data: Path, edges: Edges) -> None:
     """Pictures at odd places, on which nothing was chosen."""
     better = []

@@ -286,6 +286,7 @@ def test_a_jpeg_that_breaks_off_is_not_half_a_picture(tmp_path: Path, scene):
     assert facts(b"BM123").size is None
 
 
+@pytest.mark.long
 @pytest.mark.data
 def test_people_pictures_come_out_well(data: Path, cutter):
     """A sample; on all 201: IoU 0.931, boundary F 0.624, alpha MAD 0.020, with one label empty and some wrong."""

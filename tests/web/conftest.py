@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,18 +23,16 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-ui-for-media-stream", "--no-first-run",
-]  # fmt: skip
+from tests.browser import chromium
+from tests.patience import PATIENCE
+
 VIEW = """
-source: {kind: synthetic, size: 320x180, fps: 20}
+source: {kind: synthetic, size: 320x180, fps: 10}
 background: "#00c800"
-sinks: [{kind: http, port: 0}]
+sinks: [{kind: http, port: 0, token: a-token-of-some-length}]
 """
 BOOTH = """# The booth at the entrance
-source: {kind: synthetic, size: 320x180, fps: 20}
+source: {kind: synthetic, size: 320x180, fps: 10}
 background: "#00c800"   # green until somebody uploads
 composite:
   wrap: 0.2             # a little
@@ -47,7 +44,6 @@ booth:
   folder: EVENTS
   storage: {folder: PHOTOS, consent: "Photos stay here for a day."}
 """
-PATIENCE = 60.0  # seconds the service may take to start on a busy machine
 
 
 @dataclass
@@ -73,7 +69,7 @@ class Service:
         """End it as Ctrl+C does; its whole log."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         self.reader.join()
         self.process.stderr.close()
         assert code == 0, "".join(self.log)
@@ -128,7 +124,9 @@ def serve(root, tmp_path):
 def view(root, tmp_path_factory):
     """A running service as it is by default: it can only be watched. For tests that leave it as they found it."""
     with services(root, tmp_path_factory.mktemp("view")) as start:
-        yield start(VIEW)
+        service = start(VIEW)
+        service.url = service.url.replace("(yours)", "a-token-of-some-length")
+        yield service
 
 
 @pytest.fixture(scope="session")
@@ -148,16 +146,11 @@ def booth(root, photos, tmp_path_factory):
         yield start(BOOTH.replace("PHOTOS", str(photos)).replace("EVENTS", str(events)))
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """The browser, for the whole session."""
-    if CHROMIUM is None:
-        pytest.skip("CHROMIUM IS MISSING: apt install chromium (the pages were not tried)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="PLAYWRIGHT IS MISSING: pip install playwright")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+@pytest.fixture(scope="package")
+def browser():
+    """The browser, for all tests of this folder."""
+    with chromium() as started:
+        yield started
 
 
 def excused(message) -> bool:
@@ -169,15 +162,15 @@ def excused(message) -> bool:
 
 
 @pytest.fixture
-def visit(chromium):
+def visit(browser):
     """A function (address, width, height, before, ...) -> Playwright page, which `before` is given before it opens.
     See above for what each page is held to."""
     opened = []
 
     def open_page(address: str, width: int = 1280, height: int = 720, before=None, **options):
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
         page = context.new_page()
-        page.set_default_timeout(20_000)  # a busy machine is no fault of the page
+        page.set_default_timeout(60_000)  # a busy machine is no fault of the page
         page.complaints, page.asked, page.methods = [], [], set()
         page.on(
             "console", lambda m: m.type in ("error", "warning") and not excused(m) and page.complaints.append(m.text)
@@ -219,6 +212,15 @@ def pixels():
         return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)[..., :3].astype(int)
 
     return look
+
+
+def until_shown(page, picture, condition, what):
+    """Until `condition(picture())` is true, however long this machine takes to show it; that picture."""
+    end = time.monotonic() + PATIENCE
+    while not condition(shown := picture()):
+        assert time.monotonic() < end, f"{what}: never shown"
+        page.wait_for_timeout(100)
+    return shown
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.web.conftest import until_shown
+
 PIN = "2468"
 PLACE = "() => fetch('api/v1/state').then((answer) => answer.json())."
 
@@ -24,14 +26,14 @@ def desk(booth, visit):
     return page
 
 
-def until_corner(page, pixels, colour, seconds=10):
+def until_corner(page, pixels, colour):
     """Wait until the live picture's corner, where nobody stands, has this colour."""
-    for _ in range(int(seconds * 10)):
-        shown = pixels(page)
-        if shown.shape[0] > 24 and np.abs(shown[4:24, 4:24].mean(axis=(0, 1)) - colour).max() < 12:
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"the corner is {shown[4:24, 4:24].mean(axis=(0, 1))}, not {colour}")
+    until_shown(
+        page,
+        lambda: pixels(page),
+        lambda shown: shown.shape[0] > 24 and np.abs(shown[4:24, 4:24].mean(axis=(0, 1)) - colour).max() < 12,
+        f"{colour} in the corner",
+    )
 
 
 def test_only_who_knows_the_pin_comes_in(booth, visit):
@@ -74,7 +76,7 @@ def test_a_slider_acts_at_once_and_outlives_save_and_restart(serve, visit, booth
 
 
 def test_the_guest_is_placed_by_hand(desk, pixels):
-    before = pixels(desk)
+    before = until_shown(desk, lambda: pixels(desk), lambda shown: shown.shape[0] > 24, "the live picture")
     desk.click("#place-on")
     box = desk.locator("#grip").bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -87,11 +89,18 @@ def test_the_guest_is_placed_by_hand(desk, pixels):
     desk.wait_for_function(
         "fetch('api/v1/state').then((a) => a.json()).then((s) => s.place.x > 0.25 && s.place.scale < 0.8)"
     )
-    desk.wait_for_timeout(400)
     person = lambda picture: np.abs(picture - (0, 200, 0)).max(axis=2) > 30  # noqa: E731
-    after = pixels(desk)
-    assert np.argwhere(person(after))[:, 1].mean() > np.argwhere(person(before))[:, 1].mean() + 30, "to the right"
-    assert person(after).mean() < 0.9 * person(before).mean(), "and smaller"
+    middle_of = lambda picture: np.argwhere(person(picture))[:, 1].mean()  # noqa: E731
+    until_shown(
+        desk,
+        lambda: pixels(desk),
+        lambda after: (
+            person(after).any()
+            and middle_of(after) > middle_of(before) + 30
+            and person(after).mean() < 0.9 * person(before).mean()
+        ),
+        "the guest to the right, and smaller",
+    )
     desk.click("#place-reset")
     desk.wait_for_function(
         "fetch('api/v1/state').then((a) => a.json()).then((s) => s.place.x === 0 && s.place.scale === 1)"
@@ -106,6 +115,7 @@ def touch(page, kind, *points):
     page.fingers.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": where})
 
 
+@pytest.mark.long
 def test_two_fingers_make_the_guest_smaller(booth, visit):
     page = visit(booth.url + "admin", has_touch=True)
     log_in(page)
@@ -166,6 +176,7 @@ def test_backgrounds_and_frames_come_go_and_change_places(desk, pixels, tmp_path
     card.wait_for(state="detached")
 
 
+@pytest.mark.long
 def test_pictures_are_dragged_to_another_place(booth, visit, tmp_path):
     page = visit(booth.url + "admin", width=900, height=1400, has_touch=True)
     log_in(page)
@@ -193,6 +204,7 @@ def test_pictures_are_dragged_to_another_place(booth, visit, tmp_path):
         page.get_by_label(f"Use {name}").wait_for(state="detached")
 
 
+@pytest.mark.long
 def test_another_event_and_another_model_while_it_runs(booth, visit):
     page = visit(booth.url + "admin", locale="de-AT")
     log_in(page)

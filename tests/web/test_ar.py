@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tests.web.conftest import until_shown
+
 GREEN = (0, 200, 0)  # the background that everybody else is shown
 
 
@@ -21,15 +23,9 @@ def suit(picture):
 
 def test_the_person_stands_in_the_scene_without_their_room(booth, visit):
     page = visit(booth.url + "ar", 640, 360)
-    for _ in range(60):
-        shown = screen(page)
-        if suit(shown).mean() > 0.02:
-            break
-        page.wait_for_timeout(200)
-    assert suit(shown).mean() > 0.02, "the guest is there"
+    shown = until_shown(page, lambda: screen(page), lambda shown: suit(shown).mean() > 0.02, "the guest")
     assert np.abs(shown - GREEN).max(axis=2).min() > 25, "nothing of the background is"
     sky = np.array([shown[3, x] for x in (3, 320, 636)])
     assert np.ptp(sky, axis=0).max() < 12, "the scene's own sky stands left, right and above the guest"
-    page.wait_for_timeout(600)
-    again = screen(page)
-    assert suit(again).mean() > 0.02 and np.abs(again - shown).max(axis=2).mean() > 1, "it moves"
+    moved = lambda again: suit(again).mean() > 0.02 and np.abs(again - shown).max(axis=2).mean() > 1  # noqa: E731
+    until_shown(page, lambda: screen(page), moved, "the guest somewhere else")

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import httpx
 import numpy as np
 import pytest
 
+from tests.patience import crowd, wait_for
+from tests.web.conftest import until_shown
+
 COLORS = {"configured": (0, 200, 0), "color-ffffff": (255, 255, 255), "color-202830": (32, 40, 48)}
-ABORT = """fetch("api/v1/flow", {method: "POST", headers: {"Content-Type": "application/json"},
-  body: JSON.stringify({action: "abort"})})"""
 WITHIN = 200  # ms from a tap to the stream's pixels
 
 
 @pytest.fixture
 def nobody(booth):
     """Whoever was there before has gone: the booth invites."""
-    for _ in range(50):
+
+    def at_rest() -> bool:
         if httpx.get(f"{booth.url}api/v1/state").json()["flow"]["state"] == "attract":
-            return
+            return True
         httpx.post(f"{booth.url}api/v1/flow", json={"action": "abort"})
         time.sleep(0.1)
-    pytest.fail("the booth does not come to rest")
+        return False
+
+    wait_for(at_rest, "the booth's rest")
 
 
 @pytest.fixture
-def guest(booth, visit):
-    """The page, past the attract screen; whoever was there before has gone."""
+def guest(booth, visit, nobody):
+    """The page, past the attract screen."""
     page = visit(booth.url)
-    page.locator(
-        "body[data-flow=attract], #shutter:visible, #next:visible, #retake:visible, dialog[open]"
-    ).first.wait_for()
-    for _ in range(4):
-        if page.get_attribute("body", "data-flow") == "attract":
-            break
-        page.evaluate(ABORT)
-        page.wait_for_timeout(250)
     page.click("#begin")
     page.locator("#shutter").wait_for()
     page.locator("#strip button").first.wait_for()
@@ -106,10 +101,6 @@ def test_a_tap_on_a_background_is_in_the_streams_pixels_at_once(guest, pixels):
         else setTimeout(look, 4);
       })();
     })"""
-    if os.getloadavg()[0] > 4 * (os.cpu_count() or 1):
-        pytest.skip(
-            f"THE MACHINE IS TOO BUSY (load {os.getloadavg()[0]:.0f}): the time from tap to pixels was not measured"
-        )
     took = []
     for name in ["color-ffffff", "color-202830"] * 4:
         took.append(guest.evaluate(wait, [name, COLORS[name]]))
@@ -117,7 +108,7 @@ def test_a_tap_on_a_background_is_in_the_streams_pixels_at_once(guest, pixels):
             break
     assert near(corner(pixels(guest)), COLORS["color-202830"])
     assert guest.get_attribute('#strip [data-id="color-202830"]', "aria-pressed") == "true"
-    assert min(took) <= WITHIN, took
+    assert min(took) <= WITHIN * crowd(), took
 
 
 def test_no_photo_without_consent(guest, photos):
@@ -134,24 +125,18 @@ def test_no_photo_without_consent(guest, photos):
 def test_a_photo_from_the_shutter_to_its_deletion(guest, photos, pixels):
     before = files(photos)
     guest.click('#strip [data-id="color-ffffff"]')
-    guest.wait_for_timeout(300)
+    guest.wait_for_function("fetch('api/v1/state').then((a) => a.json()).then((s) => s.background === 'color-ffffff')")
     shoot(guest)
     guest.locator("#photo[src]").wait_for()
     guest.wait_for_function("() => document.querySelector('#photo').naturalWidth > 0")
     assert near(corner(pixels(guest, "#photo")), COLORS["color-ffffff"])
     assert files(photos) == before, "not kept yet"
     guest.click('#strip [data-id="color-202830"]')  # even before the better one is made
-    for _ in range(100):
-        if near(corner(pixels(guest, "#photo")), COLORS["color-202830"]):
-            break
-        guest.wait_for_timeout(100)
-    assert near(corner(pixels(guest, "#photo")), COLORS["color-202830"]), "another background after the shot"
+    another = lambda photo: near(corner(photo), COLORS["color-202830"])  # noqa: E731
+    until_shown(guest, lambda: pixels(guest, "#photo"), another, "another background after the shot")
     guest.click("#keep")
     guest.locator("#result").wait_for()
-    end = time.monotonic() + 10
-    while files(photos) == before and time.monotonic() < end:
-        guest.wait_for_timeout(50)
-    assert files(photos) != before
+    until_shown(guest, lambda: files(photos), lambda now: now != before, "the photo on disk")
     guest.get_by_text("It will be deleted in 24 hours").wait_for()
     with guest.expect_download() as download:
         guest.click("#download")
@@ -164,6 +149,7 @@ def test_a_photo_from_the_shutter_to_its_deletion(guest, photos, pixels):
     guest.locator("#shutter").wait_for()
 
 
+@pytest.mark.long
 def test_retake_throws_the_first_one_away(guest, photos):
     before = files(photos)
     shoot(guest)
@@ -179,6 +165,7 @@ def test_retake_throws_the_first_one_away(guest, photos):
     assert guest.locator("#photo").is_hidden()
 
 
+@pytest.mark.long
 def test_a_presenter_remote_does_it_all(guest):
     chosen = "#strip [aria-pressed=true]"
     first = guest.get_attribute(chosen, "data-id")

@@ -1,0 +1,28 @@
+"""Debian's Chromium, driven by Playwright, for as long as one room's tests need it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-fake-ui-for-media-stream", "--no-first-run",
+]  # fmt: skip
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """The browser. Not beside another one, nor for the whole session: it keeps this thread's event loop to itself."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("CHROMIUM IS MISSING: apt install chromium (the pages were not tried)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="PLAYWRIGHT IS MISSING: pip install playwright")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
