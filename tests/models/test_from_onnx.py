@@ -13,12 +13,13 @@ pytest.importorskip("flatbuffers")
 onnx = pytest.importorskip("onnx")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from ai_edge_litert.interpreter import Interpreter
 from modelkit import from_onnx, surgery, tflite
 from modelkit.catalogue import Pixels
 from modelkit.graph import Graph
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+
+from tests.models.running import run
 
 RNG = np.random.default_rng(4)
 SIZE = (12, 20)
@@ -63,14 +64,6 @@ class Maker:
         ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in ("picture", output)]
         graph = helper.make_graph(self.nodes, "g", ends[:1], ends[1:], self.consts)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)])
-
-
-def run(g: Graph, x: np.ndarray) -> np.ndarray:
-    it = Interpreter(model_content=tflite.write(g))
-    it.allocate_tensors()
-    it.set_tensor(it.get_input_details()[0]["index"], x)
-    it.invoke()
-    return it.get_tensor(it.get_output_details()[0]["index"])
 
 
 def net() -> onnx.ModelProto:

@@ -12,9 +12,10 @@ pytest.importorskip("ai_edge_litert", reason="the workshop needs ai-edge-litert 
 pytest.importorskip("flatbuffers")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from ai_edge_litert.interpreter import Interpreter
 from modelkit import slim, tflite
 from modelkit.graph import Graph, Op
+
+from tests.models.running import run
 
 RNG = np.random.default_rng(7)
 SIZE = (8, 12)
@@ -36,14 +37,6 @@ def network() -> Graph:
         "y.w": RNG.normal(size=(6, 3, 3, 11)), "y.b": RNG.normal(size=6),
     }  # fmt: skip
     return Graph("image", "y", ops, shapes | {"y": (1, *SIZE, 6)}, {k: v.astype(np.float32) for k, v in consts.items()})
-
-
-def run(g: Graph, picture: np.ndarray) -> np.ndarray:
-    it = Interpreter(model_content=tflite.write(g))
-    it.allocate_tensors()
-    it.set_tensor(it.get_input_details()[0]["index"], picture)
-    it.invoke()
-    return it.get_tensor(it.get_output_details()[0]["index"])
 
 
 def seen(g: Graph) -> dict[str, slim.Seen]:
