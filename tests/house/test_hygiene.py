@@ -31,6 +31,9 @@ def test_wants_ffmpeg(): ...
 
 @pytest.mark.slow
 def test_takes_minutes(): ...
+
+@pytest.mark.long
+def test_proves_more_than_it_checks(): ...
 """
 
 
@@ -54,8 +57,8 @@ def test_no_test_leaves_a_process_or_waits_for_one_and_the_last_line_says_what_w
     done = run(root, *plain, str(tmp_path / "test_unruly.py"))
     assert time.monotonic() - start < 60, "nobody waited for a process that sleeps"
     assert len(re.findall(r"^E +AssertionError: the test left processes behind", done.stdout, re.M)) == 2, done.stdout
-    assert "1 failed" in done.stdout and "2 skipped" in done.stdout, done.stdout
-    assert done.stdout.splitlines()[-1] == "NOT TRIED: 2 tests (1 without ffmpeg, 1 without --slow)"
+    assert "1 failed" in done.stdout and "3 skipped" in done.stdout, done.stdout
+    assert done.stdout.splitlines()[-1] == "NOT TRIED: 3 tests (1 without ffmpeg, 1 without --slow, 1 without --long)"
     listed = subprocess.run(["ps", "ax", "-o", "args"], capture_output=True, text=True, check=True).stdout
     assert "left-behind" not in listed and "sleep 601" not in listed
 
