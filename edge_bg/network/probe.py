@@ -63,17 +63,18 @@ def probe(
         )
         output, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
-        words = (late.stdout or b"").decode(errors="replace").split()
-        doing = _DOING[words[-1] if words else ""]
-        hint = "Unplug the device, wait a moment and plug it in again; then: edge-bg doctor" if library else _AGAIN
-        raise fault(f"{what} did not answer within {timeout:g} s while {doing}", hint=hint) from None
+        output, status = late.stdout or b"", None
     lines = output.decode(errors="replace").splitlines()
     last = lines[-1] if lines else ""
-    if status == 0 and last == "ok":
+    if last == "ok" and not status:  # one that has answered and does not end, as on a machine that is busy, counts, too
         return
-    if last.startswith("{"):
+    if last.startswith("{") and last.endswith("}"):
         told = json.loads(last)
         raise fault(told["error"], hint=told["hint"])
+    if status is None:
+        doing = _DOING.get(last, "starting")
+        hint = "Unplug the device, wait a moment and plug it in again; then: edge-bg doctor" if library else _AGAIN
+        raise fault(f"{what} did not answer within {timeout:g} s while {doing}", hint=hint)
     hint = "See docs/boards.md, or run: edge-bg doctor" if library else _AGAIN
     text = _obituary(what, last, status)
     if library and status < 0:
@@ -110,9 +111,8 @@ def main() -> int:
         _try(request["library"], request["options"], model, request["name"], request["threads"])
     except EdgeBgError as error:
         _stage(json.dumps({"error": error.message, "hint": error.hint}))
-        return 1
+        os._exit(1)
     _stage("ok")
-    sys.stdout.flush()
     os._exit(0)  # what the library does while it is unloaded is of no interest here
 
 

@@ -15,6 +15,7 @@ from edge_bg.assets import data_path
 from edge_bg.errors import EdgeBgError, ModelError
 from edge_bg.network.card import ModelCard
 from edge_bg.network.delegates import Spec, open_engine
+from edge_bg.network.probe import probe
 from edge_bg.network.segment import Segmenter
 
 STEM = "landscape-144x256-int8"
@@ -93,7 +94,24 @@ def test_a_model_of_ones_own_is_tried_once_and_a_shipped_one_never(
     assert trials == ["own.tflite"]
 
 
+@pytest.mark.parametrize("answer", ['{"error": "it is none", "hint": ""}', "ok", "invoke"])
+def test_a_trial_that_has_answered_and_does_not_end_is_believed(
+    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy machine, or a library that hangs while it is unloaded: the answer is there by then."""
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\necho prepare\necho '{answer}'\nexec sleep 60\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    if answer == "ok":
+        probe(None, {}, b"", "own.tflite", timeout=2)
+        return
+    with pytest.raises(ModelError, match="it is none" if "none" in answer else "within 2 s while running the graph"):
+        probe(None, {}, b"", "own.tflite", timeout=2)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a child each, on a machine that is busy
 def test_two_hundred_damaged_models_end_no_process(tmp_path: Path) -> None:
     for seed in range(200):
         try:
