@@ -38,7 +38,7 @@ def test_a_thing_that_has_the_colours_of_the_room_is_doubtful():
 @pytest.mark.data
 @pytest.mark.slow
 def test_it_follows_the_true_overlap_of_people(data: Path):
-    """Of the half that was not used to choose it; on all of that half the rank correlation is 0.72."""
+    """Of the half that was not used to choose it; on most of that half: benchmarks/subjects."""
     pairs = []
     with Cutter() as cutter:
         for path in sorted((data / "people/images").glob("*.jpg"))[1::6]:
