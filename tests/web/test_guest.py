@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
+import cv2
 import httpx
 import numpy as np
 import pytest
@@ -12,6 +14,12 @@ from tests.patience import crowd, wait_for
 from tests.web.conftest import until_shown
 
 COLORS = {"configured": (0, 200, 0), "color-ffffff": (255, 255, 255), "color-202830": (32, 40, 48)}
+TAKEAWAY = """
+source: {kind: synthetic, size: 320x180, fps: 20}
+background: "#00c800"
+sinks: [{HTTP}]
+booth: {control: true, times: {countdown: 0.6, approval: 60, result: 60}}
+"""
 WITHIN = 200  # ms from a tap to the stream's pixels
 
 
@@ -147,6 +155,45 @@ def test_a_photo_from_the_shutter_to_its_deletion(guest, photos, pixels):
     guest.get_by_text("Your photo is deleted").wait_for()
     assert files(photos) == before, "really gone"
     guest.locator("#shutter").wait_for()
+
+
+def kept(page):
+    """A photo, taken and kept."""
+    page.click("#begin")
+    page.locator("#shutter").wait_for()
+    page.click("#shutter")
+    page.locator("#keep").click()
+    page.locator("#result").wait_for()
+
+
+@pytest.mark.long
+def test_a_phone_fetches_the_photo_by_the_code_on_the_screen(serve, visit):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("NO NETWORK: this machine has no address that a phone could reach (the QR code was not tried)")
+    service = serve(TAKEAWAY.replace("HTTP", "kind: http, host: 0.0.0.0, port: 0, token: let-me-in"))
+    page = visit(f"http://127.0.0.1:{service.port}/?token=let-me-in")
+    kept(page)
+    page.locator("#qr:visible").wait_for()
+    page.wait_for_function("() => document.querySelector('#qr').naturalWidth > 0")
+    assert page.locator("#unreached").is_hidden()
+    screen = cv2.imdecode(np.frombuffer(page.screenshot(animations="disabled"), np.uint8), cv2.IMREAD_COLOR)
+    address, *_ = cv2.QRCodeDetector().detectAndDecode(screen)
+    assert address.startswith("http://") and "127.0.0.1" not in address and "token" not in address, address
+    photo = httpx.get(address)  # the phone has no token and no cookie
+    assert photo.status_code == 200 and photo.headers["content-type"] == "image/jpeg"
+    fetched = cv2.imdecode(np.frombuffer(photo.content, np.uint8), cv2.IMREAD_COLOR)
+    assert fetched.shape == (180, 320, 3) and near(fetched[4:24, 4:24, ::-1].reshape(-1, 3).mean(axis=0), (0, 200, 0))
+
+
+@pytest.mark.long
+def test_a_booth_that_no_phone_reaches_says_so_and_shows_no_code(serve, visit):
+    page = visit(serve(TAKEAWAY.replace("HTTP", "kind: http, port: 0")).url)
+    kept(page)
+    page.get_by_text("No phone reaches this booth").wait_for()
+    assert page.locator("#qr").is_hidden()
 
 
 @pytest.mark.long

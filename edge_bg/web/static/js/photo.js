@@ -78,6 +78,7 @@ export class Photo {
       by("photo").src = `${file}?${encodeURIComponent(now)}`;
       by("download").href = file;
       by("fetch").hidden = !facts.urls?.qr;
+      by("unreached").hidden = Boolean(facts.urls?.qr);
       if (facts.urls?.qr) by("qr").src = here(facts.urls.qr);
     }
     this.#expires(facts.expires);
