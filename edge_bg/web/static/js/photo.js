@@ -17,6 +17,8 @@ export class Photo {
   #ready = false;
 
   constructor() {
+    const photo = by("photo"); // as large as there is room, whatever its own size
+    photo.onload = () => { photo.style.setProperty("--shape", photo.naturalWidth / photo.naturalHeight); };
     by("qr").onload = () => { by("fetch").hidden = false; };
     by("qr").onerror = () => { by("fetch").hidden = true; };
   }
