@@ -84,7 +84,7 @@ class Model(Part):
     threads: Annotated[int, Field(ge=1, le=64)] | None = None
     """null: as many as pays on the cores that are there."""
     edges: ModelName | None = None
-    """A network that draws the edges of people finer, such as portrait-192x320; none: no such network. null: with
+    """A network that draws the edges of people finer, such as portrait-light; none: no such network. null: with
     `name: auto` what `edge-bg tune` chose, else none."""
     edges_every: Annotated[int, Field(ge=1, le=120)] | None = None
     """That network looks at each n-th frame, and its edges go along with who moves; null: 4, or as tuned."""

@@ -23,7 +23,7 @@ from edge_bg.framing import Framing
 from edge_bg.framing.edged import Edged
 from edge_bg.matte import Matte, MatteOptions
 
-EDGES = "portrait-192x320"  # the network of the ways with finer edges
+EDGES, LIGHT = "portrait-192x320", "portrait-light-192x320"  # the networks of the ways with finer edges
 Alpha = NDArray[np.uint8]
 Run = Callable[[Picture, Frame], Alpha]
 Predict = Callable[[Frame], Picture]
@@ -81,21 +81,21 @@ def framing(**options: Any) -> Callable[[Any], Predict]:
     return look
 
 
-def edged(every: int) -> Callable[[Any], Predict]:
+def edged(every: int, network: str = EDGES) -> Callable[[Any], Predict]:
     """A network for edges beside the segmenter, asked at each `every`-th frame."""
 
     def look(segmenter: Any) -> Predict:
-        return Edged(Framing(segmenter, crop=False, motion_gate=False), _sharp(), every=every)
+        return Edged(Framing(segmenter, crop=False, motion_gate=False), _sharp(network), every=every)
 
     return look
 
 
 @functools.cache
-def _sharp() -> Any:
+def _sharp(network: str) -> Any:
     """One for all clips."""
     from edge_bg.network.segment import Segmenter
 
-    return Segmenter(EDGES, threads=1)
+    return Segmenter(network, threads=1)
 
 
 class _Wall(Still):
@@ -173,6 +173,7 @@ def stages() -> list[Way]:
         Way("all + gate", "the default; no look where nothing moves", matte(), look=framing(crop=False)),
         Way("all + edges", "the default, drawn finer by portrait in every frame", matte(), look=edged(1), costly=True),
         Way("all + edges / 4", "the same, portrait in every fourth frame", matte(), look=edged(4), costly=True),
+        Way("all + light / 4", "the same with portrait-light", matte(), look=edged(4, LIGHT), costly=True),
         Way("all + largest", "the default, only the largest", matte(), look=framing(keep="largest"), strict=True),
     ]
     return ways

@@ -232,7 +232,8 @@ def edge_times(
     frame = _frame(size)
     found: list[tuple[ModelCard, float]] = []
     failed: list[str] = []
-    for card in sorted((c for c in models() if c.use == "edges"), key=lambda c: c.size[0] * c.size[1]):
+    installed = [card for card in models() if card.use == "edges"]
+    for card in sorted(installed, key=lambda c: (c.size[0] * c.size[1], c.model.stat().st_size)):
         if card.size[0] < card.size[1] or (found and found[-1][1] * rate > 1000 * SELDOM):
             continue
         say(f"{card.path.stem}, 1 thread")

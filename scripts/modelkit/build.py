@@ -117,7 +117,7 @@ def card(
         "changes": CHANGES[variant.recipe],
         "multiply_adds": graph.macs(),
     }
-    moved = integer and variant.retrained is not None
+    moved = integer and variant.retrained is not None and variant.recipe == "selfie"
     if integer and variant.recipe != "selfie":
         recipe = RECIPES[variant.recipe]
         built["quantisation"], built["calibration"] = recipe.QUANTISATION, recipe.CALIBRATION
@@ -135,6 +135,10 @@ def card(
         built["calibration"] = built["calibration"].replace(
             "no weight was trained", "these trained no weight, but chose how much of the fine-tune is kept"
         )
+    if integer and variant.recipe == "matting" and variant.retrained:
+        built["changes"] += "; " + matting.SLIM
+        built["quantisation"] = built["quantisation"].replace(", no training", "")
+        built["calibration"] = built["calibration"].replace("no weight was trained", "these trained no weight")
     return {
         "name": variant.name,
         "precision": precision,
@@ -204,7 +208,9 @@ def calibrate(source: Path | None, data: Path, wanted: list[str]) -> None:
             result[v.calibration] = old[v.calibration]
             continue
         if v.recipe in RECIPES:
-            result[v.calibration] = RECIPES[v.recipe].calibrate(fetch(source, v.parent), v, data)
+            trained_with = (result | old)["portrait-288x512"]["norms"] if v.retrained else None
+            kept = () if trained_with is None else (trained_with,)
+            result[v.calibration] = RECIPES[v.recipe].calibrate(fetch(source, v.parent), v, data, *kept)
             continue
         _, parts = base(fetch(source, v.parent), v.size)
         size = (v.size[1], v.size[0])

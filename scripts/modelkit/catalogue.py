@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Variant:
     """What a shipped model is made of: its parent, at `size` (height, width), with the calibration of `calibration`.
 
     `shape` is "arm" for the operators that suit XNNPACK's int8 kernels, "listed" for the Edge TPU's published list.
-    `retrained` names the weights of the int8 file in scripts/train, where a fine-tune moved them (retrained.py).
+    `retrained` names the weights of the int8 file in scripts/train, where they were trained (retrained.py, slim.py).
     `recipe` is "selfie" (build.py) "salient" (salient.py) or "matting" (matting.py).
     """
 
@@ -121,6 +121,22 @@ def _portrait(size: tuple[int, int], intended_use: str) -> Variant:
         resized=None if size == MODNET.size else MODNET.size,
     )
 
+
+PORTRAIT_LIGHT = replace(
+    _portrait((192, 320), "the edges of people in live pictures: `model.edges`, a quarter of the work of `portrait`"),
+    name="portrait-light",
+    calibration="portrait-light",
+    retrained="portrait-light",
+    resized=None,
+    what="portrait matting, a student of MODNet (Apache-2.0)",
+    training_data=(
+        "MODNet by its authors, on portraits with mattes that are not published and on pictures from the internet; "
+        "whether the people agreed is not said. The student here, on 3,000 pictures of three participants "
+        "(github.com/emrecandir9/custom-gesture-dataset, MIT) and of official portraits of members of the US Congress "
+        "(github.com/Hainish/congress-images-225x275, public domain), most of them before other places "
+        "(github.com/pmndrs/drei-assets, CC0) and painted rooms; what was to be said of them is what MODNet says"
+    ),
+)
 
 VARIANTS = (
     Variant(
@@ -185,13 +201,14 @@ VARIANTS = (
     _portrait((288, 512), "the edges of people in wide pictures, once another network has said where they are"),
     _portrait((192, 320), "the edges of people in live pictures, where a board holds the rate: `model.edges`"),
     _portrait((224, 384), "the edges of people in live pictures on strong boards: `model.edges`"),
+    PORTRAIT_LIGHT,
     _portrait((512, 288), "the edges of people in upright pictures, once another network has said where they are"),
 )
 
 LIMITS_OF_EDGES = (
     "loses people at times, or takes the room for one: never to be asked alone",
     "people only: things they hold are often cut away",
-    "a hundred to three hundred times the work of `landscape`: for stills, and for boards that have the time",
+    "ten to seventy times the work of `landscape`: for stills, and for boards that have the time",
     "not for surveillance, identification or any decision about a person",
 )
 LIMITS_OF_ANYTHING = (

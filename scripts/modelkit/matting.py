@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from . import calibrate as C
-from . import from_onnx, norms, quantise, salient, surgery
+from . import from_onnx, norms, quantise, salient, slim, surgery
 from .catalogue import Variant
 from .graph import Graph
 
+TRAIN = Path(__file__).resolve().parents[1] / "train"
 CHANGES = (
     "ONNX to TFLite (scripts/modelkit/from_onnx.py); in int8 each instance normalisation takes the mean and the "
     "deviation of the calibration pictures (scripts/modelkit/norms.py), not the picture's own"
@@ -32,6 +33,10 @@ CHANGES = (
 QUANTISATION = (
     "post-training, int8 activations per tensor, int8 weights per channel, biases corrected for what rounding adds in "
     "the mean (scripts/modelkit/salient.py), no training"
+)
+SLIM = (
+    "its decoder has a quarter of the multiply-adds (scripts/modelkit/slim.py) and was trained to say what MODNet says "
+    "(scripts/train/slim.py)"
 )
 CALIBRATION = (
     "activation ranges, statistics of normalisations and bias corrections only (scripts/modelkit/calibration.json), "
@@ -58,35 +63,44 @@ def whole(g: Graph) -> Graph:
     return made
 
 
-def frozen(g: Graph, numbers: dict[str, Any]) -> Graph:
-    """The graph that is quantised, still float."""
+def frozen(g: Graph, numbers: dict[str, Any], weights: Path | None = None) -> Graph:
+    """The graph that is quantised, still float; with the smaller decoder of slim.py and its trained `weights`."""
     made = g.copy()
     norms.frozen(made, {name: (np.array(mean), np.array(var)) for name, (mean, var) in numbers["norms"].items()})
     surgery.fuse_relu(made)
     norms.merged(made)
+    if weights is not None:
+        slim.apply(made, slim.PLAN, weights)
     return made
+
+
+def weights_of(v: Variant) -> Path | None:
+    """The trained weights of a variant, if it has any."""
+    return TRAIN / f"{v.retrained}.npz" if v.retrained else None
 
 
 def both(data: bytes, v: Variant, numbers: dict[str, Any]) -> tuple[Graph, Graph]:
     """The float graph and the int8 one, from the ONNX file and the calibration's numbers."""
     g = base(data, v)
-    parts = frozen(g, numbers)
+    parts = frozen(g, numbers, weights_of(v))
     salient.correct(parts, numbers["biases"])
     ranges = {name: (low, high) for name, (low, high) in numbers["ranges"].items()}
     return whole(g), quantise.quantise(parts, ranges, v.pixels)
 
 
-def calibrate(data: bytes, v: Variant, folder: Path) -> dict[str, Any]:
-    """The numbers of `both`, from the pictures in `folder` (see CALIBRATION)."""
+def calibrate(data: bytes, v: Variant, folder: Path, stats: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The numbers of `both`, from the pictures in `folder` (see CALIBRATION).
+
+    stats: mean and variance of each normalisation, with which the weights of `v` were trained; measured without.
+    """
     g, size = base(data, v), (v.size[1], v.size[0])
     pictures = [*C.framings(folder / "calibration", size, salient.PLACES), *C.portraits(folder, size)]
-    names = [op.output for op in g.ops if op.kind == "INSTANCE_NORM"]
-    own = salient.seen(whole(g), pictures, v.pixels, [name + end for name in names for end in ("/mean", "/variance")])
-    stats = {
-        name: [[float(x) for x in own[name + end].mean(axis=0).round(6)] for end in ("/mean", "/variance")]
-        for name in names
-    }
-    parts = frozen(g, {"norms": stats})
+    if stats is None:
+        names = [op.output for op in g.ops if op.kind == "INSTANCE_NORM"]
+        ends = ("/mean", "/variance")
+        own = salient.seen(whole(g), pictures, v.pixels, [name + end for name in names for end in ends])
+        stats = {name: [[float(x) for x in own[name + end].mean(axis=0).round(6)] for end in ends] for name in names}
+    parts = frozen(g, {"norms": stats}, weights_of(v))
     found = salient.numbers(parts, pictures, v.pixels)
     note = {
         "what": "norms: mean and variance of each instance normalisation, their mean over the pictures; ranges: "

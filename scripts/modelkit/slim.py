@@ -78,7 +78,8 @@ def apply(g: Graph, plan: Plan, weights: Path | dict[str, Array]) -> None:
                 if weights[op.output + end].shape != g.consts[op.inputs[i]].shape:
                     raise ValueError(f"{op.output}: has weights of the shape {weights[op.output + end].shape}")
                 op.inputs[i] = g.const(op.output + end, weights[op.output + end])
-    missing = [op.output for op in g.ops if "/" in op.output and len(op.inputs) > 2 and op.output + ".w" not in weights]
+    made = [op.output for op in g.ops if "/" in op.output and op.kind == "CONV_2D"]
+    missing = [name for name in made if f"{name}.w" not in weights]
     if missing:
         raise KeyError(f"no weights for {missing[0]}")
     g.sort()

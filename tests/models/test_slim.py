@@ -81,9 +81,8 @@ def test_kept_weights_give_the_same_network_and_strange_ones_are_refused() -> No
     kept = {
         op.output + end: trained.consts[op.inputs[i]]
         for op in trained.ops
-        if op.output.startswith("y")
+        if op.output.startswith("y") and op.kind == "CONV_2D"
         for i, end in ((1, ".w"), (2, ".b"))
-        if len(op.inputs) > 2
     }
     again = g.copy()
     slim.apply(again, plan, kept)
@@ -92,3 +91,23 @@ def test_kept_weights_give_the_same_network_and_strange_ones_are_refused() -> No
         slim.apply(g.copy(), plan, {k: v for k, v in kept.items() if "in0" not in k})
     with pytest.raises(ValueError, match="y/core: has weights of the shape"):
         slim.apply(g.copy(), plan, kept | {"y/core.w": np.zeros((1, 1, 1, 1), np.float32)})
+
+
+def test_weights_are_taken_where_three_parts_stand_side_by_side() -> None:
+    g = network()
+    both = g.producer("both")
+    assert both is not None
+    both.inputs = ["large", "image", "image"]
+    g.shapes["both"] = (1, *SIZE, 14)
+    g.consts["y.w"] = RNG.normal(size=(6, 3, 3, 14)).astype(np.float32)
+    moments = seen(g)["y"]
+    plan, trained = {"y": slim.Rank((4, 2, None), 5)}, g.copy()
+    slim.closed_form(trained, plan, {"y": slim.Seen([*moments.parts, moments.parts[1]], moments.mean, moments.spread)})
+    kept = {
+        op.output + end: trained.consts[op.inputs[i]]
+        for op in trained.ops
+        if op.output.startswith("y") and op.kind == "CONV_2D"
+        for i, end in ((1, ".w"), (2, ".b"))
+    }
+    slim.apply(g, plan, kept)
+    np.testing.assert_array_equal(run(g, PICTURE), run(trained, PICTURE))
