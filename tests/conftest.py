@@ -92,7 +92,13 @@ FILMS = (
     "tests/sources/test_cuts.py", "tests/sources/test_synthetic.py",
     "tests/sinks/test_clients.py", "tests/sinks/test_file.py",
 )  # fmt: skip
-NOT_FAST = (*itertools.chain(*CLOCK.values()), *FILMS)
+# Of files that stay: what starts a program, or builds the pages of the manual.
+PROGRAMS = (
+    "tests/cli/test_commands.py::test_a_signal", "tests/cli/test_commands.py::test_raw_video",
+    "tests/cli/test_docs.py::test_the_manual_is_a_site", "tests/cli/test_docs.py::test_pages_made",
+    "tests/config/test_model.py::test_what_is_generated",
+)  # fmt: skip
+NOT_FAST = (*itertools.chain(*CLOCK.values()), *FILMS, *PROGRAMS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -120,6 +126,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for group, places in CLOCK.items():
             if place.startswith(places):
                 item.add_marker(pytest.mark.xdist_group(group))
+    if config.getoption("--fast"):
+        left = [item for item in items if item.nodeid.startswith(PROGRAMS)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     slow = config.getoption("--slow")
     for word, reason, wanted in (("slow", SLOW, slow), ("long", LONG, slow or config.getoption("--long"))):
         skip = pytest.mark.skip(reason=reason)
