@@ -77,10 +77,12 @@ def no_process_is_left() -> Iterator[None]:
 
 
 ROOT = Path(__file__).resolve().parents[1]
-# These start programs and wait for what they say, most of the time idle. Each group has a worker that runs it, one test
-# after the other, so that no more than these run at a time; `--fast` leaves them out.
+# These start programs and wait for what they say, most of the time idle, or share a browser, a service or a network.
+# Each group has a worker that runs it, one test after the other, so that no more than these run at a time; `--fast`
+# leaves them out.
 CLOCK = {
     "pages": ("tests/web", "tests/booth"),
+    "stills": ("tests/still", "tests/cutserver"),
     "programs": ("tests/e2e", "tests/service", "tests/faults", "tests/bench", "tests/network/test_crash_loop.py"),
 }
 # These play films, measure models or start programs for a moment; `--fast` leaves them out, too.
@@ -120,12 +122,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each group of `CLOCK` on one worker, and each other file: what its tests share is made once.
+
+    xdist's own groups (`xdist_group`, 3.8) are of no effect with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Rooms(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            groups = (group for group, places in CLOCK.items() if nodeid.startswith(places))
+            return next(groups, nodeid.split("::")[0])
+
+    return Rooms(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        place = item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else ""
-        for group, places in CLOCK.items():
-            if place.startswith(places):
-                item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("--fast"):
         left = [item for item in items if item.nodeid.startswith(PROGRAMS)]
         config.hook.pytest_deselected(items=left)

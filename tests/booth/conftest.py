@@ -31,7 +31,9 @@ class Running:
         return f"http://127.0.0.1:{self.http.port}"
 
     def client(self, **headers):
-        made = httpx.Client(base_url=f"{self.base}/api/v1", timeout=60, headers=headers)
+        # A connection of its own for each request: one that idled may be closed by the server just as it is used again.
+        once = httpx.Limits(max_keepalive_connections=0)
+        made = httpx.Client(base_url=f"{self.base}/api/v1", timeout=60, headers=headers, limits=once)
         self._clients.append(made)
         return made
 
