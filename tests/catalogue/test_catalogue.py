@@ -66,6 +66,7 @@ def test_twice_is_once(beside: bool, folder: Path, photo: bytes, tmp_path: Path)
     assert not list(out.rglob("*.part"))
 
 
+@pytest.mark.long
 def test_several_processes_make_the_same(folder: Path, tmp_path: Path):
     assert edge_bg_image(folder, "-o", tmp_path / "one", "--jobs", 1).return_value == 0
     assert edge_bg_image(folder, "-o", tmp_path / "two", "--jobs", 2).return_value == 0

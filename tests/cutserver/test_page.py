@@ -59,7 +59,7 @@ def photo(path: Path, colour: tuple[int, int, int]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("shape", SIZES)
+@pytest.mark.parametrize("shape", ["desk", pytest.param("phone", marks=pytest.mark.long)])
 def test_drop_compare_download(shape: str, address: str, browser: Any, tmp_path: Path):
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright drives the browser")
     files = [photo(tmp_path / "me.jpg", (120, 130, 110)), photo(tmp_path / "you.jpg", (40, 60, 120))]

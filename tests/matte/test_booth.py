@@ -329,6 +329,7 @@ def test_another_matte_takes_the_room_over_if_it_sees_it_as_large():
     assert plain.booth is None
 
 
+@pytest.mark.long
 def test_a_chair_that_was_moved_is_taken_in():
     matte = learned()
     chair = (450, 200, 560, 340)

@@ -129,7 +129,7 @@ def test_two_pictures_need_a_folder(photo: Path, tmp_path: Path, capfd: pytest.C
     assert "is one file, but there are 2 pictures" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_an_interruption_leaves_whole_pictures(number: signal.Signals, photo: Path, tmp_path: Path, root: Path):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()

@@ -118,6 +118,7 @@ def test_a_subject_that_there_is_not():
         cut_out(mug()[0], subject="cats")  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_many_go_on_after_one_that_is_none(cutter: Cutter):
     given = [mug()[0], "absent.jpg", mug()[0]]
     found = [result for _, result in cutter.many(given)]
