@@ -32,6 +32,7 @@ class Valve:
         self._next: Source | None = None
         self._lost: str | None = None
         self._closed = self._cut = False
+        self._closing = 0  # threads that are about to close the source, or are at it
         self._moved = threading.Condition()
 
     def __getattr__(self, name: str) -> Any:
@@ -60,10 +61,10 @@ class Valve:
         with self._moved:
             first = not self._reasons
             self._reasons.add(why)
-            self._cut = True
-            self._moved.notify_all()
-        if first and not self._closed:
-            self.source.close()
+            if not first or self._closed:
+                return
+            source = self._cutting()
+        self._close(source)
 
     def release(self, why: str) -> None:
         """That reason is gone; with the last one the camera opens."""
@@ -74,9 +75,23 @@ class Valve:
     def change(self, source: Source) -> None:
         """Go over to another source of the same size, not yet opened."""
         with self._moved:
-            self._next, self._cut = source, True
-            self._moved.notify_all()
-        self.source.close()
+            self._next, old = source, self._cutting()
+        self._close(old)
+
+    def _cutting(self) -> Source:
+        """The source, which the caller closes next. Until it has, the loop opens nothing: it would be closed again."""
+        self._cut = True
+        self._closing += 1
+        self._moved.notify_all()
+        return self.source
+
+    def _close(self, source: Source) -> None:
+        try:
+            source.close()
+        finally:
+            with self._moved:
+                self._closing -= 1
+                self._moved.notify_all()
 
     def open(self) -> None:
         """It is open."""
@@ -99,15 +114,17 @@ class Valve:
                 del frame
             base, self.opened = number + 1, False
             with self._moved:
+                self._moved.wait_for(lambda: not self._closing)
                 if not self._cut:
                     return  # the source itself has ended
                 self._cut = False
+            self.source.close()  # again: it may have been opening when it was to be shut
 
     def _ready(self) -> bool:
         """Wait until the source is open; False once the valve is closed for good."""
         while True:
             with self._moved:
-                self._moved.wait_for(lambda: self._closed or not self._reasons)
+                self._moved.wait_for(lambda: self._closed or not (self._reasons or self._closing))
                 if self._closed:
                     return False
                 if self._next is not None:
@@ -122,7 +139,12 @@ class Valve:
                     self._moved.wait_for(lambda: self._closed or self._next is not None, RETRY)
                 continue
             self._lost = None
-            self.opened = True
+            with self._moved:
+                self.opened = not self._reasons
+                self._cut = self._cut and self.opened
+            if not self.opened:  # it was to be shut while it opened
+                self.source.close()
+                continue
             if self.source.size != self.size:
                 (w, h), (wanted, high) = self.source.size, self.size
                 self._lost = f"lost: it gives {w}x{h}, not {wanted}x{high}"
