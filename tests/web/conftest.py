@@ -157,8 +157,14 @@ def excused(message) -> bool:
     """Whether the browser complains of what is nobody's fault."""
     if "GPU stall due to ReadPixels" in message.text:  # our own screenshots of a canvas
         return True
-    # A photo that was asked for in the moment in which it was thrown away.
-    return "404" in message.text and re.search(r"/photos/[\w-]{22}$", message.location.get("url", "")) is not None
+    # A photo that was asked for in the moment in which it was thrown away; a thumbnail, as another event came on.
+    gone = r"/(photos/[\w-]{22}|(back|fore)grounds/[\w.-]+/thumb\.\w+)$"
+    return "404" in message.text and re.search(gone, where(message)) is not None
+
+
+def where(message) -> str:
+    """The path of what the browser complains of."""
+    return urlsplit(message.location.get("url", "")).path
 
 
 @pytest.fixture
@@ -173,7 +179,10 @@ def visit(browser):
         page.set_default_timeout(60_000)  # a busy machine is no fault of the page
         page.complaints, page.asked, page.methods = [], [], set()
         page.on(
-            "console", lambda m: m.type in ("error", "warning") and not excused(m) and page.complaints.append(m.text)
+            "console",
+            lambda m: (
+                m.type in ("error", "warning") and not excused(m) and page.complaints.append(f"{m.text} {where(m)}")
+            ),
         )
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         context.on("request", lambda request: (page.asked.append(request.url), page.methods.add(request.method)))

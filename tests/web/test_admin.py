@@ -215,12 +215,14 @@ def test_another_event_and_another_model_while_it_runs(booth, visit):
     guest.wait_for_function(heading, arg="Zoode")  # the event's own language
     page.click("#tab-camera")
     page.select_option("#model-pick", "small")
-    page.wait_for_function("fetch('state').then((a) => a.json()).then((s) => s.model.startsWith('small'))")
+    page.wait_for_function("fetch('state').then((a) => a.json()).then((s) => s.model.startsWith('small'))", polling=200)
     page.click("#tab-health")
     page.get_by_text("small-112x192-int8 auf dem Prozessor").wait_for()
     page.click("#tab-camera")
     page.select_option("#model-pick", "landscape")
-    page.wait_for_function("fetch('state').then((a) => a.json()).then((s) => s.model.startsWith('landscape'))")
+    page.wait_for_function(
+        "fetch('state').then((a) => a.json()).then((s) => s.model.startsWith('landscape'))", polling=200
+    )
     page.select_option("#profile", label="First event")
     guest.wait_for_function(heading, arg="First eventen")
 
