@@ -16,6 +16,7 @@ from edge_bg.composite.video import VideoBackground
 from edge_bg.frame import Area, Frame, empty
 from edge_bg.sources.file import VideoFile
 
+from ..patience import crowd
 from ..sources.films import ffmpeg, film, needs_ffmpeg, portrait, walk
 
 pytestmark = needs_ffmpeg
@@ -277,6 +278,7 @@ def test_a_film_plays_at_its_own_pace(tmp_path: Path) -> None:
     """As a camera: the frames of its first second come in a second, the slow ones half a second apart."""
     with VideoFile(uneven(tmp_path / "in.mp4"), realtime=True) as source:
         came = [(frame.shown, frame.time) for frame in source]
-    begun = came[0][1]
-    assert len(came) >= 24
-    assert all(shown is not None and -0.01 <= time - begun - shown < 0.3 for shown, time in came)
+    assert len(came) >= 24 / crowd(), "a late reader is given the newest"
+    assert all(shown is not None for shown, _ in came)
+    lags = sorted(time - float(shown or 0) for shown, time in came)  # of each frame; a constant and what stalls add
+    assert lags[-1] - lags[0] < 0.3 * crowd()
