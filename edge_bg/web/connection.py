@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -72,9 +73,11 @@ else:
                 self.send_400_response("The headers are too long.")
 
         def on_headers_complete(self) -> None:
-            """A request."""
+            """A request. Its target is kept whole, as by h11: `http://host/path` names a host, which is checked."""
             self._moved = True
             super().on_headers_complete()
+            raw, _, query = self.url.partition(b"?")
+            self.scope |= {"path": unquote(raw.decode("ascii")), "raw_path": raw, "query_string": query}
 
         def on_body(self, body: bytes) -> None:
             """A piece of a body."""

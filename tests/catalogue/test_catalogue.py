@@ -159,7 +159,10 @@ def test_a_worker_that_dies_costs_its_picture(at_rest: bool, folder: Path, tmp_p
         outcomes = engine(iter(first), Settings())
         done = [next(outcomes)]
         done += outcomes if at_rest else []
-        workers = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+        workers = []
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # one of another test that has just ended
+                workers += [process] if "spawn_main" in " ".join(process.cmdline()) else []
         assert workers
         workers[0].send_signal(signal.SIGKILL)
         end = time.monotonic() + 60  # not `wait`: that would take its end from the pool, which then believes it alive
