@@ -1,8 +1,8 @@
 """The empty booth: a camera that does not move learns the room, and what differs from it is no room.
 
 A network keeps people and loses what they hold. What differs from the learned room (`edge_bg.matte.room`) is kept,
-too: the network says when the room is empty, a sure network is never overruled, and the model checks itself against
-the pixels the network calls room:
+too: the network says when the room is empty, and of whom something differs it is believed where it is sure. The model
+checks itself against the pixels the network calls room:
 
 - a camera that was pushed shows at the room's own edges, a light that was switched shows everywhere;
 - then the mask is the network's alone, from that frame on, until the model fits again or the room is empty anew;

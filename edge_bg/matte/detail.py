@@ -110,16 +110,14 @@ class Detail:
             self._alpha, self._looked = np.zeros(size, np.uint8), seen
             self._never = np.full(soft.shape, 255, np.uint8)
         changed = np.maximum.reduce(cv2.absdiff(seen, self._looked))
-        most = cv2.dilate(changed, np.ones((TILE, TILE), np.uint8), anchor=(0, 0))[::TILE, ::TILE]  # of each tile
         wanted: Any = cv2.bitwise_and(
-            cv2.threshold(cv2.max(most, self._never), _CHANGED, 255, cv2.THRESH_TOZERO)[1], above(soft, 0)
+            cv2.threshold(cv2.max(_most(changed), self._never), _CHANGED, 255, cv2.THRESH_TOZERO)[1], above(soft, 0)
         )
         wide = size[::-1]
         large = np.asarray(cv2.resize(rough, wide, interpolation=cv2.INTER_LINEAR), np.uint8)
         sure = np.asarray(cv2.resize(known, wide, interpolation=cv2.INTER_NEAREST), np.uint8)
         # A tile that has to wait shows what it showed, but not if somebody came or went.
-        stale = cv2.dilate(cv2.absdiff(rough, self._looked[3]), np.ones((TILE, TILE), np.uint8), anchor=(0, 0))
-        self._never[stale[::TILE, ::TILE] > _CAME] = 255
+        self._never[_most(cv2.absdiff(rough, self._looked[3])) > _CAME] = 255
         done = self.network(wanted, halves, self.plate.picture, large, sure, side, self.light, self._alpha)
         self._never[done] = 0
         waiting = cv2.bitwise_and(self._never, above(soft, 0))
@@ -136,3 +134,8 @@ class Detail:
         if cv2.countNonZero(cv2.bitwise_and(above(unknown, 0), above(soft, 0))):
             return None
         return self.plate.picture, self.light
+
+
+def _most(cells: Any) -> Any:
+    """The largest value in each tile."""
+    return cv2.dilate(cells, np.ones((TILE, TILE), np.uint8), anchor=(0, 0))[::TILE, ::TILE]

@@ -60,6 +60,16 @@ def looks(matte: Matte) -> list[int]:
     return counts
 
 
+def first_look(matte: Matte) -> tuple[Any, tuple[Any, ...]]:
+    """The function that gives alpha beside a guest, and what it was given first."""
+    bgr, mask = guest()
+    detail: Any = matte.booth.detail  # type: ignore[union-attr]
+    given, look = [], detail.alpha
+    detail.alpha = lambda *args: given.append(args) or look(*args)
+    matte(mask, frame(bgr, 1))
+    return look, given[0]
+
+
 def test_the_room_shows_between_an_arm_and_a_body(matte):
     bgr, mask = guest(gap=True)
     for seed in range(8):
@@ -70,14 +80,10 @@ def test_the_room_shows_between_an_arm_and_a_body(matte):
 
 
 def test_it_looks_again_only_where_something_changed(matte):
-    bgr, mask = guest()
-    detail, given = matte.booth.detail, []
-    look = detail.alpha
-    detail.alpha = lambda *args: given.append(args) or look(*args)
-    matte(mask, frame(bgr, 1))
-    rough, soft, colour, *rest = given[0]
-    before, counts = look(*given[0]).copy(), looks(matte)
-    assert np.array_equal(look(*given[0]), before) and not counts
+    look, asked = first_look(matte)
+    rough, soft, colour, *rest = asked
+    before, counts = look(*asked).copy(), looks(matte)
+    assert np.array_equal(look(*asked), before) and not counts
     row, column = np.argwhere(soft)[0] * 2  # the first cell of a tile
     other = colour.copy()
     other[0, row, column] = int(colour[0, row, column]) ^ 64
@@ -86,13 +92,8 @@ def test_it_looks_again_only_where_something_changed(matte):
 
 
 def test_what_waits_to_be_looked_at_shows_nothing_of_who_was_there_before(matte):
-    bgr, mask = guest()
-    detail, given = matte.booth.detail, []
-    look = detail.alpha
-    detail.alpha = lambda *args: given.append(args) or look(*args)
-    matte(mask, frame(bgr, 1))
-    rough, soft, *rest = given[0]
-    detail.network = lambda where, *_: np.zeros(where.shape, bool)  # all wait
+    look, (rough, soft, *rest) = first_look(matte)
+    matte.booth.detail.network = lambda where, *_: np.zeros(where.shape, bool)  # all wait
     alpha = look(np.zeros_like(rough), soft, *rest)
     there = cv2.resize(soft, alpha.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     assert (cv2.resize(rough, alpha.shape[::-1])[there] > 127).mean() > 0.3
