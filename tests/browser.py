@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 FLAGS = [
@@ -26,3 +28,17 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+
+
+def shot(page: Any, **options: Any) -> np.ndarray:
+    """The page as it is shown, RGB (H, W, 3) uint8. Chromium at times says "unable to capture" on a busy machine: it
+    is asked again, three times at most."""
+    for left in (2, 1, 0):
+        try:
+            data = page.screenshot(**options)
+            break
+        except Exception as error:  # Playwright's own class, which is not there where Playwright is not
+            if "Unable to capture" not in str(error) or not left:
+                raise
+            page.wait_for_timeout(200)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]

@@ -15,7 +15,7 @@ import pytest
 from edge_bg import frame as f
 from edge_bg.frame import Frame
 from edge_bg.sinks.http import Http
-from tests.browser import chromium
+from tests.browser import chromium, shot
 
 SIZE = (320, 180)
 TOKEN = "let-me-in-please"
@@ -121,12 +121,9 @@ def colours(browser, path, page, address):
     try:
         view.goto(page, wait_until="load")
         view.wait_for_timeout(300)
-        shot = view.screenshot()
+        pixels = shot(view)
     finally:
         view.close()
-    import cv2
-
-    pixels = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     return pixels[20:80, 20:180].mean(axis=(0, 1)), pixels[130:170, 60:140].mean(axis=(0, 1))
 
 

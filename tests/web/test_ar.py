@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from tests.browser import shot
 from tests.web.conftest import until_shown
 
 GREEN = (0, 200, 0)  # the background that everybody else is shown
@@ -12,7 +12,7 @@ GREEN = (0, 200, 0)  # the background that everybody else is shown
 
 def screen(page):
     """The page as shown, RGB (H, W, 3)."""
-    return cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+    return shot(page).astype(int)
 
 
 def suit(picture):

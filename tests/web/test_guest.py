@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.browser import shot
 from tests.patience import crowd, wait_for
 from tests.web.conftest import until_shown
 
@@ -179,8 +180,8 @@ def test_a_phone_fetches_the_photo_by_the_code_on_the_screen(serve, visit):
     page.locator("#qr:visible").wait_for()
     page.wait_for_function("() => document.querySelector('#qr').naturalWidth > 0")
     assert page.locator("#unreached").is_hidden()
-    screen = cv2.imdecode(np.frombuffer(page.screenshot(animations="disabled"), np.uint8), cv2.IMREAD_COLOR)
-    address, *_ = cv2.QRCodeDetector().detectAndDecode(screen)
+    screen = shot(page, animations="disabled")
+    address, *_ = cv2.QRCodeDetector().detectAndDecode(np.ascontiguousarray(screen))
     assert address.startswith("http://") and "127.0.0.1" not in address and "token" not in address, address
     photo = httpx.get(address)  # the phone has no token and no cookie
     assert photo.status_code == 200 and photo.headers["content-type"] == "image/jpeg"
