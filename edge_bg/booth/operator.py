@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import Any, Final
 
 import cv2
@@ -176,11 +177,15 @@ class Operator:
         """The cameras that are there, and what is used now if it is none of them."""
         source = self._c.machine.config.source
         found = []
-        for camera in list_cameras():
+        ours = {os.path.realpath(part.device) for part in self._c.machine.config.sinks if part.kind == "v4l2loopback"}
+        cameras = [each for each in list_cameras() if os.path.realpath(each.name) not in ours]  # what we write is none
+        models = Counter(each.model for each in cameras)
+        for camera in cameras:
             name = camera.stable or camera.name
             here = {getattr(source, "device", None), str(getattr(source, "camera", None))}
             selected = source.kind == camera.kind and bool({camera.name, camera.stable} & here - {"", "None"})
-            found.append({"id": f"{camera.kind}:{name}", "name": camera.model, "selected": selected})
+            words = camera.model if models[camera.model] == 1 else f"{camera.model} ({camera.name})"
+            found.append({"id": f"{camera.kind}:{name}", "name": words, "selected": selected})
         if not any(each["selected"] for each in found):
             found.insert(0, {"id": source.kind, "name": _source_words(source.kind), "selected": True})
         return found
@@ -199,11 +204,12 @@ class Operator:
         key = "device" if kind == "v4l2" else "camera"
         old = config.source
         source = {"kind": kind, key: which, "size": list(valve.size), "wait": True}
-        for each in ("fps", "hflip", "vflip"):
+        for each in ("fps", "fit", "rotate", "hflip", "vflip"):
             if hasattr(old, each):
                 source[each] = getattr(old, each)
         new = settings.changed(config, {"source": source}, ("source",))
         valve.change(parts.source(new))
+        self._c.machine.matte.forget()
         self._c.machine.config = new
         return self.cameras()
 

@@ -144,6 +144,11 @@ class Matte:
         if self.booth:
             self.booth.relearn()
 
+    def forget(self) -> None:
+        """Another camera looks on: the room that is known is not the one it sees. From any thread."""
+        if self.booth:
+            self.booth.forget()
+
     def follow(self, past: Matte) -> None:
         """Take over from another matte what it knows of the empty room, if that room is seen at the same size."""
         if self.booth and past.booth and past.size == self.size:

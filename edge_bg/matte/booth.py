@@ -63,8 +63,12 @@ class Booth:
         sees in it. From any thread."""
         self._forget = True
 
+    def forget(self) -> None:
+        """Another room is seen from now on: nothing is known of it until it is empty. From any thread."""
+        self._elsewhere = True
+
     def _start(self, told: bool = False) -> None:
-        self._forget = False
+        self._forget = self._elsewhere = False
         self._told = told  # somebody said that what is seen is the room
         self.state: State = "learning"
         self.figures = (0.0, 0.0)
@@ -81,7 +85,9 @@ class Booth:
         self.detail = Detail(self._network)
 
     def reset(self) -> None:
-        """A break in the stream: the room is kept, the last frame is not."""
+        """A break in the stream: a room that is known is kept, the last frame is not."""
+        if self.state == "learning" and self._seen:
+            self._start(self._told)
         self._before = self._odd = self._posed = self._held = None
         self._empty = self._still = 0
         self.detail.reset()
@@ -97,8 +103,8 @@ class Booth:
         mask: `(h, w)` uint8 at working size. planes: `(3, h, w)` uint8, Y U V. halves: the same at half the frame's
         size, whole cells.
         """
-        if self._forget:
-            self._start(told=True)
+        if self._forget or self._elsewhere:
+            self._start(told=self._forget)
         colour = np.asarray(cv2.merge(tuple(planes)), np.uint8)
         calm = self._calm(colour, mask)
         if self.state == "learning" or self._room is None:

@@ -105,14 +105,15 @@ class Valve:
 
     def __iter__(self) -> Iterator[Frame]:
         base = number = 0  # a source counts from 0 each time it is opened; the loop counts on
+        scenes = scene = 0  # likewise: what was seen before a break, or by another camera, counts no more
         while self._ready():
             for frame in self.source:
                 if self._reasons:  # came while it was being shut
                     break
-                number = base + frame.index
-                yield frame if not base else replace(frame, index=number)
+                number, scene = base + frame.index, scenes + frame.scene
+                yield frame if not base else replace(frame, index=number, scene=scene)
                 del frame
-            base, self.opened = number + 1, False
+            base, scenes, self.opened = number + 1, scene + 1, False
             with self._moved:
                 self._moved.wait_for(lambda: not self._closing)
                 if not self._cut:

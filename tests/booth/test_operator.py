@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from edge_bg import config
+from edge_bg.booth import operator
+from edge_bg.sources.cameras import Camera
 from tests.booth.conftest import running
 from tests.patience import crowd, wait_for
 
@@ -223,6 +225,26 @@ def test_models_cameras_health_and_log(hall):
     assert client.get("/log?lines=many").status_code == 422
     answer = client.post("/room/learn")
     assert answer.status_code == 409 and "matte.booth" in answer.json()["error"]
+
+
+def test_a_camera_to_pick_can_be_told_from_the_others_and_is_not_the_booths_own_output(monkeypatch, tmp_path):
+    link = tmp_path / "by-id"
+    link.symlink_to("/dev/video10")
+    found = [
+        Camera("v4l2", f"/dev/video{n}", model) for n, model in ((0, "C920"), (1, "C920"), (2, "Brio"), (10, "edge-bg"))
+    ]
+    monkeypatch.setattr(operator, "list_cameras", lambda: found)
+    loopback = {"kind": "v4l2loopback", "device": str(link)}
+    with running({"control": True}, sinks=[{"kind": "http", "port": 0}, loopback], matte={"booth": True}) as made:
+        desk = made.operator()
+        names = [each["name"] for each in desk.get("/cameras").json()]
+        assert names == ["The built-in demo", "C920 (/dev/video0)", "C920 (/dev/video1)", "Brio"]
+        assert desk.put("/camera", json={"id": "v4l2:/dev/video10"}).status_code == 404
+        forgotten: list[bool] = []
+        monkeypatch.setattr(made.booth.matte, "forget", lambda: forgotten.append(True))
+        assert desk.put("/camera", json={"id": "v4l2:/dev/video2"}).status_code == 200
+        wait_for(lambda: made.http.hub.newest.item.covered, "the cover while that camera is not there")
+        assert forgotten, "nothing is known of the room that this camera sees"
 
 
 def test_the_check_says_what_would_help(hall):

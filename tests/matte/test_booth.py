@@ -318,6 +318,22 @@ def test_relearn_forgets_and_reset_does_not():
     assert matte.booth.state == "learning"
 
 
+def test_of_another_cameras_room_nothing_is_known_until_it_is_empty():
+    matte = learned()
+    matte.forget()
+    for seed in range(2):  # the last frames of the camera of before
+        matte(np.zeros((144, 256), np.uint8), Frame(room(seed), 0.0, 0))
+    for seed in range(12):  # the same walls, but for what stands beside the guest: to a room known before, a thing held
+        alpha = matte(mask_of(PERSON), Frame(guest(seed), 0.0, 0, scene=1))
+    assert matte.booth.state == "learning" and kept(alpha, CUP) < 0.2
+    for seed in range(LEARN + 1):
+        assert matte.booth.state == "learning"
+        matte(np.zeros((144, 256), np.uint8), Frame(put(room(seed), CUP, (200, 90, 180)), 0.0, 0, scene=1))
+    for seed in range(12):
+        alpha = matte(mask_of(PERSON), Frame(guest(seed), 0.0, 0, scene=1))
+    assert matte.booth.state == "known" and kept(alpha, CUP) < 0.2
+
+
 def test_another_matte_takes_the_room_over_if_it_sees_it_as_large():
     past = learned()
     for size, state in ((SIZE, "known"), ((320, 180), "learning")):

@@ -119,3 +119,23 @@ def test_a_camera_that_opens_while_it_is_to_be_shut_does_not_stay_open():
     valve.release("private")
     assert loop.flows()
     assert loop.leave()
+
+
+def test_what_was_seen_before_a_break_or_by_another_camera_counts_no_more():
+    first, second = Camera(), Camera()
+    second.on = False
+    valve, scenes = Valve(first), [0]
+
+    def privacy() -> None:
+        valve.shut("private")
+        valve.release("private")
+
+    acts = {4: lambda: valve.change(second), 8: privacy, 12: valve.close}
+    for count, frame in enumerate(valve):
+        scenes.append(frame.scene)
+        if count in acts:
+            acts[count]()
+            assert not first.on
+    assert second.opens == 2, "the other camera was used, and closed in between"
+    assert [len(set(part)) for part in (scenes[1:6], scenes[6:10], scenes[10:])] == [1, 1, 1]
+    assert len(set(scenes)) == 3
