@@ -192,7 +192,10 @@ def _answer(answer: Answer, as_json: bool) -> Response:
         "X-Width": str(answer.size[0]), "X-Height": str(answer.size[1]), "X-Type": kind, "X-Credits-Charged": "0",
         "X-Foreground-Left": str(left), "X-Foreground-Top": str(top), "X-Foreground-Width": str(wide),
         "X-Foreground-Height": str(high), "X-Confidence": f"{answer.confidence:.3f}",
+        "X-Canvas": " ".join(map(str, answer.canvas)),
     }  # fmt: skip
+    if answer.missed is not None:
+        headers["X-Rules-Missed"] = ", ".join(answer.missed)
     if answer.notes:
         headers["X-Notes"] = "; ".join(answer.notes).encode("ascii", "replace").decode()[:500]
     if not as_json:

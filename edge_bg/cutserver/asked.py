@@ -37,6 +37,7 @@ class Asked:
     megapixels: the most that are worked on.  region: four (value, is it a percentage?), all else is no subject.
     scale: share of the picture's own canvas that the subject is to fill.
     zipped: the answer is a ZIP with color.jpg and alpha.png, which a client puts together: far fewer bytes than a PNG.
+    shop: name of the preset whose rules the answer is held against; empty for none.
     """
 
     data: bytes
@@ -47,6 +48,7 @@ class Asked:
     region: tuple[tuple[float, bool], ...] | None = None
     scale: float | None = None
     zipped: bool = False
+    shop: str = ""
 
     def look_for(self, wide: int, high: int) -> Look:
         """The look, for a photograph of that size."""
@@ -74,7 +76,8 @@ def of_fields(fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]])
             look = replace(look, size=parse_size(size))
     except (EdgeBgError, ValueError) as error:
         raise Wrong("invalid_parameter", str(error).replace("\n ", ";")) from None
-    return Asked(data, name, look, _subject(text), megapixels, region, scale, text.get("format", "").lower() == "zip")
+    zipped = text.get("format", "").lower() == "zip"
+    return Asked(data, name, look, _subject(text), megapixels, region, scale, zipped, text.get("preset", ""))
 
 
 def of_rembg(fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]]) -> Asked:

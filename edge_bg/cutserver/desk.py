@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_bg.cutserver.asked import Asked
 from edge_bg.errors import PictureError
-from edge_bg.listing import Look, arrange, subject_box
+from edge_bg.listing import Look, arrange, check_photo, preset, subject_box
 from edge_bg.pictures import Photo, decode
 from edge_bg.pictures.write import encode
 from edge_bg.still import Cutout, Cutter
@@ -35,8 +35,12 @@ class Busy(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """data: the file, of the type `media`.  size: (width, height).  box: (left, top, width, height) of the subject in
-    the photograph, None where nothing was found."""
+    """data: the file, of the type `media`.  size: (width, height).
+
+    box: (left, top, width, height) of the subject in the photograph, None where nothing was found.
+    canvas: likewise, what of the photograph the file shows; it may stick out.
+    missed: the shop's rules that the file does not meet, None where no shop was named.
+    """
 
     data: bytes
     media: str
@@ -45,6 +49,8 @@ class Answer:
     subject: str
     confidence: float
     notes: tuple[str, ...]
+    canvas: tuple[int, int, int, int]
+    missed: tuple[str, ...] | None = None
 
 
 class Desk:
@@ -99,8 +105,17 @@ class Desk:
         data = _file(made.pixels, kind, look)
         high, wide = made.pixels.shape[:2]
         where = None if box is None else (box.left, box.top, box.wide, box.high)
-        notes = (*photo.notes, *made.notes)
-        return Answer(data, MEDIA[kind], (wide, high), where, cutout.subject, cutout.confidence, notes)
+        notes = [*photo.notes, *made.notes]
+        missed: list[str] | None = None
+        if asked.shop and not asked.zipped:
+            written = decode(data, asked.name, max_megapixels=256)
+            wrong = [each for each in check_photo(data, written, preset(asked.shop)) if each.ok is False]
+            missed = [each.rule for each in wrong]
+            notes += [f"{each.rule}: {each.words}" for each in wrong]
+        shown = (made.canvas.left, made.canvas.top, made.canvas.wide, made.canvas.high)
+        told = None if missed is None else tuple(missed)
+        sure = cutout.confidence
+        return Answer(data, MEDIA[kind], (wide, high), where, cutout.subject, sure, tuple(notes), shown, told)
 
     def close(self) -> None:
         """Let what is begun end, and let go of the networks."""

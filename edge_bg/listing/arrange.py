@@ -39,10 +39,14 @@ class Box:
 
 @dataclass
 class Arranged:
-    """pixels: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.  notes: what a person should know."""
+    """pixels: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.  notes: what a person should know.
+
+    canvas: what of the photograph they show, in its pixels.
+    """
 
     pixels: Picture
     notes: list[str]
+    canvas: Box
 
 
 def arrange(photo: Photo, cutout: Cutout, look: Look) -> Arranged:
@@ -68,12 +72,13 @@ def arrange(photo: Photo, cutout: Cutout, look: Look) -> Arranged:
         notes.append(f"enlarged {enlarged:.1f} times: the photograph is small for {size[0]}x{size[1]}")
     alpha = _placed(cutout.alpha, canvas, size)
     if look.mask_only:
-        return Arranged(alpha, notes)
+        return Arranged(alpha, notes, canvas)
     shadow = _shadow(photo, cutout.alpha, canvas, size, alpha, look, notes)
     rgb = _placed(cutout.rgb, canvas, size)
     if look.behind.kind == "transparent":
-        return Arranged(_over_nothing(rgb, alpha, shadow), notes)
-    return Arranged(_over(rgb, alpha, shadow, _background(photo, cutout, canvas, size, look.behind)), notes)
+        return Arranged(_over_nothing(rgb, alpha, shadow), notes, canvas)
+    behind = _background(photo, cutout, canvas, size, look.behind)
+    return Arranged(_over(rgb, alpha, shadow, behind), notes, canvas)
 
 
 def subject_box(alpha: Picture) -> Box | None:

@@ -29,8 +29,11 @@ class Finding:
 
 def check(path: Path, preset: Preset, *, max_megapixels: float = 256) -> list[Finding]:
     """Every rule of `preset` against a picture file. Raises PictureError for what is no picture."""
-    photo = read_photo(path, max_megapixels=max_megapixels, profile="keep")
-    data = path.read_bytes()
+    return check_photo(path.read_bytes(), read_photo(path, max_megapixels=max_megapixels, profile="keep"), preset)
+
+
+def check_photo(data: bytes, photo: Photo, preset: Preset) -> list[Finding]:
+    """Every rule of `preset` against the bytes of a file and the picture in it."""
     known = facts(data)
     high, wide = photo.rgb.shape[:2]
     kind = KINDS.get(known.kind, known.kind or "unknown")
@@ -81,17 +84,31 @@ def _ground(preset: Preset, photo: Photo) -> list[Finding]:
     edge = np.ones((high, wide), bool)
     edge[BORDER:-BORDER, BORDER:-BORDER] = False
     pixels = photo.rgb[edge]
-    pure = float((pixels == wanted).all(axis=1).mean())
-    near = float((np.abs(pixels.astype(int) - wanted) <= 255 - WHITE).all(axis=1).mean())
-    words = f"{pure:.0%} of the border is exactly {preset.background}"
+    like = (np.abs(pixels.astype(int) - wanted) <= 255 - WHITE).all(axis=1)
+    near = float(like.mean())
+    reaching = near < 0.98 and _corners(photo.rgb, wanted)  # what reaches the edge between them is the subject
+    ground = pixels[like] if reaching else pixels
+    pure = float((ground == wanted).all(axis=1).mean())
+    words = f"{pure:.0%} of {'the ground at the border' if reaching else 'the border'} is exactly {preset.background}"
     ok = pure >= 0.98
-    if not ok and near >= 0.98:
-        words += f", all of it nearly: {tuple(int(each) for each in np.median(pixels, axis=0))} is not pure"
+    if not ok and (near >= 0.98 or reaching):
+        words += f", all of it nearly: {tuple(int(each) for each in np.median(ground, axis=0))} is not pure"
     found = [Finding("background", ok, words)]
+    if reaching:
+        found.append(Finding("whole", None, "the subject reaches the edge; is it cut off?"))
     if near < 0.5:
         return [*found, Finding("share filled", None, "the ground is not plain, so it cannot be told")]
     subject = (np.abs(photo.rgb.astype(np.int16) - np.array(wanted, np.int16)) > 255 - WHITE).any(axis=2)
     return found + _filled(preset, np.where(subject, np.uint8(255), np.uint8(0)), wide, high)
+
+
+def _corners(rgb: NDArray[np.uint8], wanted: tuple[int, ...]) -> bool:
+    """Whether all four corners have nearly the colour wanted."""
+    side = max(BORDER, min(rgb.shape[:2]) // 50)
+    corners = [
+        rgb[rows, columns] for rows in (np.s_[:side], np.s_[-side:]) for columns in (np.s_[:side], np.s_[-side:])
+    ]
+    return all((np.abs(each.astype(int) - wanted) <= 255 - WHITE).all() for each in corners)
 
 
 def _filled(preset: Preset, subject: NDArray[np.uint8] | None, wide: int, high: int) -> list[Finding]:

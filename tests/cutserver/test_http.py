@@ -155,6 +155,16 @@ def test_a_plain_body_and_a_preset(ask, photo: bytes):
     out = picture(answer)
     assert (out.format, out.size) == ("JPEG", (1600, 1600))
     assert "enlarged" in answer.headers["x-notes"]
+    assert answer.headers["x-rules-missed"] == ""
+    left, top, wide, high = map(int, answer.headers["x-canvas"].split())
+    assert wide == high > 150
+    assert left < 0
+    assert top + high == 200  # a bust stands on the lower edge
+    grey = ask(
+        "/api/v1/cutouts?preset=ebay&bg_color=808080&format=webp", content=photo, headers={"Content-Type": "image/jpeg"}
+    )
+    assert grey.headers["x-rules-missed"] == "format, background"
+    assert "x-rules-missed" not in ask("/api/v1/cutouts", files={"image_file": ("me.jpg", photo)}).headers
 
 
 @pytest.mark.parametrize(

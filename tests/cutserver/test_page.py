@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -22,8 +23,13 @@ from tests.browser import chromium
 
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 SPOKEN = {
-    "desk": ("en-GB", "2 of 3 done, 1 failed", "not a picture that can be read"),
-    "phone": ("de-AT", "2 von 3 fertig, 1 misslungen", "das ist kein lesbares Bild"),
+    "desk": ("en-GB", "2 of 3 done, 1 failed", "not a picture that can be read", "asks: kind of file, background"),
+    "phone": (
+        "de-AT",
+        "2 von 3 fertig, 1 misslungen",
+        "das ist kein lesbares Bild",
+        "will: Art der Datei, Hintergrund",
+    ),
 }
 
 
@@ -65,7 +71,7 @@ def test_drop_compare_download(shape: str, address: str, browser: Any, tmp_path:
     files = [photo(tmp_path / "me.jpg", (120, 130, 110)), photo(tmp_path / "you.jpg", (40, 60, 120))]
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     wide, high = SIZES[shape]
-    language, tally, refused = SPOKEN[shape]
+    language, tally, refused, missed = SPOKEN[shape]
     page = browser.new_page(viewport={"width": wide, "height": high}, has_touch=shape == "phone", locale=language)
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -92,6 +98,22 @@ def test_drop_compare_download(shape: str, address: str, browser: Any, tmp_path:
     with zipfile.ZipFile(io.BytesIO(Path(both.value.path()).read_bytes())) as packed:
         assert packed.testzip() is None
         assert sorted(packed.namelist()) == ["me.png", "you.png"]
+    for name, value in (("preset", "amazon"), ("background", "own"), ("format", "webp")):
+        page.select_option(f"[name={name}]", value)
+    page.fill("[name=colour]", "#d8e0f0")
+    page.click("#redo")
+    playwright.expect(page.locator("li .state", has_text=missed)).to_have_count(2, timeout=60_000)
+    playwright.expect(page.locator("li .notes", has_text="enlarged")).to_have_count(2)
+    playwright.expect(page.locator("#redo")).to_be_hidden()
+    sides = [page.locator(f".compare {part}").first.bounding_box()["width"] for part in (".before img", ".after")]
+    assert sides[0] / sides[1] == pytest.approx(8.5 * 150 / 2000, abs=0.03), "the photograph lies under its cut-out"
+    with page.expect_download() as both:
+        page.click("#all")
+    with zipfile.ZipFile(io.BytesIO(Path(both.value.path()).read_bytes())) as packed:
+        assert sorted(packed.namelist()) == ["me.webp", "you.webp"]
+        made = Image.open(io.BytesIO(packed.read("me.webp"))).convert("RGB")
+    assert made.size == (2000, 2000)
+    assert np.allclose(made.getpixel((5, 5)), (0xD8, 0xE0, 0xF0), atol=4)
     if os.environ.get("EDGE_BG_SHOTS"):
         slider.fill("50")
         page.screenshot(path=f"{os.environ['EDGE_BG_SHOTS']}/{shape}.png", full_page=True)

@@ -155,6 +155,21 @@ def test_what_a_shop_would_refuse_is_found(tmp_path: Path):
     assert "40%" in words["share filled"].words
 
 
+def test_a_bust_on_the_lower_edge_is_no_grey_ground_but_a_floor_is(tmp_path: Path):
+    bust = np.full((1600, 1600, 3), 255, np.uint8)
+    bust[200:, 400:1200] = 40
+    floor = bust.copy()
+    floor[1200:] = 200
+    found = {}
+    for name, pixels in (("bust", bust), ("floor", floor)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        found[name] = {each.rule: each.ok for each in check(tmp_path / f"{name}.png", preset("ebay"))}
+    assert found["bust"]["background"] is True
+    assert found["bust"]["whole"] is None
+    assert found["floor"]["background"] is False
+    assert "whole" not in found["floor"]
+
+
 @pytest.mark.parametrize(("text", "value"), [("5%", 0.05), ("0.05", 0.05), ("30", 0.3), (".1", 0.1), ("0", 0)])
 def test_margins(text: str, value: float):
     assert parse_margin(text) == pytest.approx(value)

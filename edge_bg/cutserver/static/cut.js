@@ -22,6 +22,33 @@ $("all").addEventListener("click", async () => {
   save(blob, "cut-outs.zip");
 });
 
+$("how").addEventListener("input", () => {
+  $("own").hidden = $("how").elements.background.value !== "own";
+  offer();
+});
+$("redo").addEventListener("click", () => {
+  for (const item of items.filter((each) => each.state === "done" && each.how !== wanted())) say(item, "waiting", t("waiting"));
+  work();
+});
+
+// What the form asks for, as the server takes it.
+function asked() {
+  const fields = Object.fromEntries(new FormData($("how")));
+  if (fields.background === "own") fields.background = fields.colour;
+  delete fields.colour;
+  return Object.entries(fields).filter(([, value]) => value);
+}
+
+function wanted() {
+  return JSON.stringify(asked());
+}
+
+// Offer to do again what was done in another way than the form says now.
+function offer() {
+  const now = wanted();
+  $("redo").hidden = !items.some((item) => item.state === "done" && item.how !== now);
+}
+
 async function add(list) {
   const files = [...list]; // a list empties with its field
   await ready;
@@ -31,10 +58,10 @@ async function add(list) {
     const item = { file, node, state: "waiting" };
     const part = (name) => node.querySelector(name);
     part(".name").textContent = file.name;
-    const before = part(".before");
+    const before = part(".before img");
     before.alt = t("before_alt", { name: file.name });
     before.src = URL.createObjectURL(file);
-    before.addEventListener("error", () => { before.hidden = true; }); // a browser that shows no HEIC
+    before.addEventListener("error", () => { part(".before").hidden = true; }); // a browser that shows no HEIC
     part("input").addEventListener("input", (event) => {
       part(".compare").style.setProperty("--at", `${event.target.value}%`);
     });
@@ -53,6 +80,7 @@ function say(item, state, words) {
   const failed = items.filter((each) => each.state === "failed").length;
   $("tally").textContent = t(failed ? "tally_failed" : "tally", { done, all: items.length, failed });
   $("all").hidden = done < 2;
+  offer();
 }
 
 async function work() {
@@ -72,7 +100,8 @@ async function work() {
 
 async function cut(item) {
   const form = new FormData();
-  for (const [key, value] of new FormData($("how"))) if (value) form.append(key, value);
+  const fields = asked();
+  for (const [key, value] of fields) form.append(key, value);
   form.append("image_file", item.file, item.file.name);
   for (;;) {
     let answer;
@@ -91,6 +120,8 @@ async function cut(item) {
       throw new Error(refusal(await answer.text(), answer.status));
     }
     item.result = await answer.blob();
+    item.how = JSON.stringify(fields);
+    item.preset = Object.fromEntries(fields).preset;
     show(item, answer.headers);
     return;
   }
@@ -109,17 +140,22 @@ function refusal(body, status) {
 function show(item, headers) {
   const { node, file, result } = item;
   const ending = { "image/jpeg": "jpg", "image/webp": "webp", "image/tiff": "tif" }[result.type] || "png";
+  item.saved = "";
   const taken = new Set(items.map((each) => each.saved));
   const base = file.name.replace(/\.[^.]*$/, "");
   item.saved = `${base}.${ending}`;
   for (let number = 2; taken.has(item.saved); number++) item.saved = `${base}-${number}.${ending}`;
   const link = node.querySelector("a");
+  if (link.hasAttribute("href")) URL.revokeObjectURL(link.href); // of the time before
   link.href = URL.createObjectURL(result);
   link.download = item.saved;
   link.hidden = false;
   const after = node.querySelector(".after");
   after.src = link.href;
   after.alt = t("after_alt", { name: file.name });
+  const photo = node.querySelector(".before img");
+  if (photo.complete) align(photo, headers);
+  else photo.addEventListener("load", () => align(photo, headers), { once: true });
   node.querySelector(".compare").classList.add("done");
   node.querySelector("input").disabled = false;
   const sure = Number(headers.get("X-Confidence"));
@@ -127,7 +163,35 @@ function show(item, headers) {
   const doubt = !found || sure < 0.9;
   node.classList.toggle("doubt", doubt);
   const size = `${headers.get("X-Width")} × ${headers.get("X-Height")}`;
-  say(item, "done", !found ? t("nothing") : doubt ? t("doubt", { size }) : size);
+  const words = found ? [size, ...rules(item, headers)] : [t("nothing")];
+  if (found && doubt) words.push(t("doubt"));
+  say(item, "done", words.join(" · "));
+  const notes = node.querySelector(".notes");
+  notes.textContent = headers.get("X-Notes") || "";
+  notes.hidden = !notes.textContent;
+}
+
+// Whether it is as the shop asks; no words where none was chosen, or where it is no shop.
+function rules(item, headers) {
+  const missed = headers.get("X-Rules-Missed");
+  if (missed === null || item.preset === "plain") return [];
+  const names = {
+    format: t("rule_format"), bytes: t("rule_bytes"), size: t("rule_size"), shape: t("rule_shape"),
+    background: t("rule_background"), "share filled": t("rule_filled"),
+  };
+  const list = missed.split(", ").filter(Boolean).map((each) => names[each] || each).join(", ");
+  return [list ? t("misses", { rules: list }) : t("meets")];
+}
+
+// Lay the photograph under its cut-out, which may be cropped and enlarged. Both are shown in a square.
+function align(photo, headers) {
+  const [left, top, wide, high] = headers.get("X-Canvas").split(" ").map(Number);
+  const scale = 100 / Math.max(wide, high); // percent of the square for each pixel of the photograph
+  const place = {
+    left: 50 - (wide / 2 + left) * scale, top: 50 - (high / 2 + top) * scale,
+    width: photo.naturalWidth * scale, height: photo.naturalHeight * scale,
+  };
+  for (const [side, share] of Object.entries(place)) photo.style.setProperty(side, `${share}%`);
 }
 
 function save(blob, name) {
