@@ -33,11 +33,17 @@ class Plan:
 
 
 def plan(
-    inputs: Iterable[str], output: str | None, ending: str = ".png", *, known: Mapping[str, str] | None = None
+    inputs: Iterable[str],
+    output: str | None,
+    ending: str = ".png",
+    *,
+    known: Mapping[str, str] | None = None,
+    writing: bool = True,
 ) -> Plan:
     """The plan for `inputs` (pictures, folders, globs, addresses) and an output folder, or None for beside each.
 
     known: source -> target of earlier runs; those keep their names, and what is a target there is no input.
+    writing: whether anything will be; if not, nothing is said of the names of outputs.
     """
     known = known or {}
     made = set(known.values())
@@ -71,8 +77,9 @@ def plan(
     several = len(found) > 1 or bool(roots)
     out.folder = output if output is not None and several else roots[0] if roots and output is None else None
     taken = set(made)
+    renamed = out.notes if writing else []
     for place, relative in found.items():
-        out.jobs.append(Job(place, known.get(place) or _name(place, relative, output, ending, taken, out.notes)))
+        out.jobs.append(Job(place, known.get(place) or _name(place, relative, output, ending, taken, renamed)))
     return out
 
 

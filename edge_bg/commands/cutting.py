@@ -175,7 +175,7 @@ def check_files(inputs: tuple[str, ...], name: str, max_megapixels: float) -> in
     from edge_bg.listing import check, preset
 
     wanted = preset(name)
-    found = plan(inputs, None)
+    found = plan(inputs, None, writing=False)
     wrong = len(found.problems)
     for line in (*found.problems, *found.notes):
         click.echo(line, err=True)

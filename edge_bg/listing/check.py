@@ -13,14 +13,18 @@ from edge_bg.listing.options import Preset, parse_aspect
 from edge_bg.pictures import Photo, facts, read_photo
 from edge_bg.pictures.colour import is_srgb, profile_name
 
-KINDS = {"jpeg": "jpg", "png": "png", "webp": "webp", "tiff": "tif"}
+KINDS = {"jpeg": "jpg", "tiff": "tif"}
+ADVICE = {"ours": "; our advice: the shop asks for nothing", "advised": "; the shop's advice, no rule"}
 WHITE = 250  # a channel below this is not the white ground
 BORDER = 3  # pixels along the edge that must be the ground's colour
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule. ok: True, False, or None where it cannot be told; words say what was found and what is asked."""
+    """One rule. words say what was found and what is asked.
+
+    ok: True, False, or None where it cannot be told, or where it is advice and no rule of the shop.
+    """
 
     rule: str
     ok: bool | None
@@ -46,7 +50,8 @@ def check_photo(data: bytes, photo: Photo, preset: Preset) -> list[Finding]:
         found.append(Finding("bytes", len(data) <= preset.max_bytes, words))
     if preset.srgb:
         name = profile_name(known.icc) if known.icc else "none, which counts as sRGB"
-        found.append(Finding("sRGB", is_srgb(known.icc), f"colour profile: {name}"))
+        words = "CMYK, as printers have it" if known.channels == 4 else f"colour profile: {name}"
+        found.append(_judged(preset, "sRGB", known.channels != 4 and is_srgb(known.icc), words, "srgb"))
     found += _sizes(preset, wide, high)
     found += _ground(preset, photo)
     return found
@@ -67,8 +72,14 @@ def _sizes(preset: Preset, wide: int, high: int) -> list[Finding]:
         found.append(Finding("megapixels", wide * high <= preset.most_megapixels * 1e6, words))
     if preset.aspect is not None:
         close = abs(wide / high / parse_aspect(preset.aspect) - 1) < 0.01
-        found.append(Finding("shape", close, f"{wide / high:.2f}; {preset.aspect} is usual"))
+        found.append(_judged(preset, "shape", close, f"{wide / high:.2f}; {preset.aspect} is usual", "aspect"))
     return found
+
+
+def _judged(preset: Preset, rule: str, ok: bool, words: str, value: str) -> Finding:
+    """A rule, or advice where that `value` of the preset is no more."""
+    advice = preset.advice(value)
+    return Finding(rule, None, words + ADVICE[advice]) if advice and not ok else Finding(rule, ok, words)
 
 
 def _ground(preset: Preset, photo: Photo) -> list[Finding]:
@@ -79,7 +90,7 @@ def _ground(preset: Preset, photo: Photo) -> list[Finding]:
         found = [Finding("background", clear, "clear pixels" if clear else "no clear pixels; it should be transparent")]
         return found + _filled(preset, photo.alpha if clear else None, wide, high)
     if photo.alpha is not None:
-        return [Finding("background", False, f"transparent; {preset.background} is asked for")]
+        return [_judged(preset, "background", False, f"transparent; {preset.background} is expected", "background")]
     wanted = tuple(int(preset.background[at : at + 2], 16) for at in (1, 3, 5))
     edge = np.ones((high, wide), bool)
     edge[BORDER:-BORDER, BORDER:-BORDER] = False
@@ -93,7 +104,7 @@ def _ground(preset: Preset, photo: Photo) -> list[Finding]:
     ok = pure >= 0.98
     if not ok and (near >= 0.98 or reaching):
         words += f", all of it nearly: {tuple(int(each) for each in np.median(ground, axis=0))} is not pure"
-    found = [Finding("background", ok, words)]
+    found = [_judged(preset, "background", ok, words, "background")]
     if reaching:
         found.append(Finding("whole", None, "the subject reaches the edge; is it cut off?"))
     if near < 0.5:
@@ -117,5 +128,6 @@ def _filled(preset: Preset, subject: NDArray[np.uint8] | None, wide: int, high: 
         return [Finding("share filled", None, "there is no telling subject from ground")]
     share = max(box.wide / wide, box.high / high)
     low, most = preset.least_fill or preset.fill - 0.005, preset.most_fill or 1.0
+    asked = "least_fill" if preset.least_fill else "fill"
     words = f"the subject fills {share:.0%} of the longer way; {low:.0%} to {most:.0%}"
-    return [Finding("share filled", low <= share <= most, words)]
+    return [_judged(preset, "share filled", low <= share <= most, words, asked)]

@@ -79,7 +79,18 @@ class Preset:
     max_bytes: int | None = None
     srgb: bool = True
     sources: tuple[tuple[str, str, str], ...] = ()
-    """(value's name, where it was read, official, quoted or ours)."""
+    """(value's name, where it was read, official, quoted, advised or ours)."""
+
+    def advice(self, value: str) -> Literal["", "ours", "advised"]:
+        """Whether a value is no rule of the shop, but our advice or its own.
+
+        `plain` is no shop: what it asks for is what was wished.
+        """
+        kinds = {name: how for name, _, how in self.sources}
+        if set(kinds.values()) == {"ours"}:
+            return ""
+        found = kinds.get(value)
+        return "ours" if found == "ours" else "advised" if found == "advised" else ""
 
     def look(self) -> Look:
         """The look that meets it."""

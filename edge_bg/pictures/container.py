@@ -50,7 +50,7 @@ def facts(data: bytes) -> Facts:
             found.icc = _tags(data).get(_PROFILE, b"")
         elif data[:4] == b"GIF8":
             found.kind, found.size = "gif", struct.unpack("<HH", data[6:10])
-            found.animated = data.count(b"\x21\xf9\x04") > 1
+            found.animated = _pictures_of_gif(data) > 1
         elif data[4:8] == b"ftyp":
             brands = {data[8:12], *(data[at : at + 4] for at in range(16, min(len(data), _u32(data, 0)), 4))}
             modern = brands & {b"avif", b"avis"}
@@ -134,6 +134,22 @@ def _webp(data: bytes, found: Facts) -> None:
         elif name == b"ANMF":
             pictures += 1
     found.animated = pictures > 1
+
+
+def _pictures_of_gif(data: bytes) -> int:
+    """How many pictures a GIF holds, by its blocks (GIF89a, section 15 on); one that breaks off is counted so far."""
+    at, count = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0), 0
+    while at < len(data) and data[at] in (0x21, 0x2C):
+        if data[at] == 0x2C:
+            count += 1
+            colours = data[at + 9]
+            at += 11 + (3 << (colours & 7) + 1 if colours & 0x80 else 0)
+        else:
+            at += 2
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return count
 
 
 def _chunks(data: bytes, at: int, order: str) -> Iterator[tuple[bytes, bytes, int]]:

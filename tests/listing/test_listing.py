@@ -126,7 +126,7 @@ def test_every_preset_has_its_sources_and_makes_what_it_checks(tmp_path: Path):
     assert set(presets()) == {"amazon", "ebay", "google", "shopify", "etsy", "plain"}
     photo, cutout = thing(400, 300, 700, 1000, (1600, 1600))
     for name, each in presets().items():
-        assert all(how in ("official", "quoted", "ours") for _, _, how in each.sources)
+        assert all(how in ("official", "quoted", "advised", "ours") for _, _, how in each.sources)
         assert all(source == "ours" or source.startswith("https://") for _, source, _ in each.sources)
         look = each.look()
         path = tmp_path / f"{name}.{look.format}"
@@ -142,9 +142,20 @@ def test_what_a_shop_would_refuse_is_found(tmp_path: Path):
     grey.save(tmp_path / "bad.webp", icc_profile=made.matrix_profile("Display P3", made.DISPLAY_P3, None))
     found = {each.rule: each.ok for each in check(tmp_path / "bad.webp", preset("amazon"))}
     assert found == {
-        "format": False, "one picture": True, "bytes": True, "sRGB": False, "size": False, "not too large": True,
-        "shape": False, "background": False, "share filled": None,
+        "format": False, "one picture": True, "bytes": True, "sRGB": None, "size": False, "not too large": True,
+        "shape": None, "background": False, "share filled": None,
     }  # fmt: skip
+    advised = {each.rule: each for each in check(tmp_path / "bad.webp", preset("ebay"))}
+    assert advised["format"].ok is False
+    assert advised["background"].ok is None, "eBay asks for none"
+    assert "our advice" in advised["background"].words
+    Image.new("CMYK", (1000, 1000)).save(tmp_path / "printed.jpg")
+    Image.new("RGB", (1200, 900)).save(tmp_path / "wide.png")
+    advised = {each.rule: each for each in check(tmp_path / "wide.png", preset("google"))}
+    assert advised["shape"].ok is None
+    assert "the shop's advice" in advised["shape"].words
+    printed = {each.rule: each for each in check(tmp_path / "printed.jpg", preset("plain"))}
+    assert (printed["sRGB"].ok, printed["sRGB"].words[:4]) == (False, "CMYK")
     nearly = np.full((1000, 1000, 3), 254, np.uint8)
     nearly[300:700, 300:700] = 40
     Image.fromarray(nearly).save(tmp_path / "nearly.png")
@@ -163,7 +174,7 @@ def test_a_bust_on_the_lower_edge_is_no_grey_ground_but_a_floor_is(tmp_path: Pat
     found = {}
     for name, pixels in (("bust", bust), ("floor", floor)):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-        found[name] = {each.rule: each.ok for each in check(tmp_path / f"{name}.png", preset("ebay"))}
+        found[name] = {each.rule: each.ok for each in check(tmp_path / f"{name}.png", preset("amazon"))}
     assert found["bust"]["background"] is True
     assert found["bust"]["whole"] is None
     assert found["floor"]["background"] is False

@@ -198,12 +198,14 @@ def test_other_kinds_that_break_off_are_no_pictures(kind: str):
 
 def test_an_animation_is_said_to_be_one(tmp_path: Path):
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
-    for ending in ("webp", "png", "gif"):
-        path = tmp_path / f"a.{ending}"
-        frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    for name, pause in (("a.webp", 100), ("a.png", 100), ("a.gif", 100), ("at-once.gif", 0)):
+        path = tmp_path / name
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=pause)
         photo = read_photo(path)
         assert "an animation; its first picture is taken" in photo.notes[0]
         assert photo.rgb[5, 5, 0] > 200
+    frames[0].save(tmp_path / "one.gif", duration=100)
+    assert read_photo(tmp_path / "one.gif").notes == ()
 
 
 def test_cmyk_with_a_profile_that_is_none(tmp_path: Path):
