@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from itertools import chain, islice
 from multiprocessing.connection import wait as wait_for
 
@@ -161,6 +162,8 @@ CONTEXT = _Context()
 
 
 def _pool(count: int, settings: Settings) -> ProcessPoolExecutor:
+    if settings.threads is None:  # more threads than cores wait for each other: 6 % of the work of two processes
+        settings = replace(settings, threads=max(1, usable_cores() // count))
     return ProcessPoolExecutor(count, CONTEXT, initializer=_begin, initargs=(settings,))
 
 

@@ -45,8 +45,11 @@ def encode(
 
 
 def _by_opencv(pixels: NDArray[np.uint8], ending: str, quality: int) -> bytes:
+    png = [cv2.IMWRITE_PNG_COMPRESSION, 6]
+    if pixels.ndim == 3:  # a third of the time, and 0 to 4 % more bytes of photographs and their cut-outs
+        png += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
     flags = {
-        ".png": [cv2.IMWRITE_PNG_COMPRESSION, 6],
+        ".png": png,
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
         ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
         ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
