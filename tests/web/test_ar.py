@@ -29,3 +29,7 @@ def test_the_person_stands_in_the_scene_without_their_room(booth, visit):
     assert np.ptp(sky, axis=0).max() < 12, "the scene's own sky stands left, right and above the guest"
     moved = lambda again: suit(again).mean() > 0.02 and np.abs(again - shown).max(axis=2).mean() > 1  # noqa: E731
     until_shown(page, lambda: screen(page), moved, "the guest somewhere else")
+    page.set_viewport_size({"width": 640, "height": 480})
+    until_shown(
+        page, lambda: screen(page)[476:], lambda lowest: suit(lowest).mean() > 0.05, "nobody cut off in the air"
+    )

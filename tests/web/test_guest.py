@@ -197,6 +197,24 @@ def test_a_booth_that_no_phone_reaches_says_so_and_shows_no_code(serve, visit):
     assert page.locator("#qr").is_hidden()
 
 
+ON_IT = """() => {
+  const [said, photo] = ["working", "photo"].map((id) => document.getElementById(id));
+  photo.getAnimations().forEach((each) => each.finish());
+  said.hidden = false; // at once, as it may just have been done
+  const [inner, outer] = [said, photo].map((each) => each.getBoundingClientRect());
+  return inner.height > 0 && outer.top < inner.top && inner.bottom < outer.bottom - 5;
+}"""
+
+
+def test_what_is_said_of_a_photo_stands_on_it(guest):
+    shoot(guest)
+    guest.wait_for_function("() => document.querySelector('#photo').naturalWidth > 0")
+    for width, height in ((800, 480), (1080, 1920)):
+        guest.set_viewport_size({"width": width, "height": height})
+        guest.wait_for_function(ON_IT)
+    guest.keyboard.press("Escape")
+
+
 @pytest.mark.long
 def test_retake_throws_the_first_one_away(guest, photos):
     before = files(photos)

@@ -13,7 +13,7 @@ function program(vertex, fragment) {
   return Object.assign((name) => gl.getUniformLocation(made, name), { use: () => gl.useProgram(made) });
 }
 const person = program(`attribute vec3 p; uniform vec2 fit; varying vec2 at;
-  void main() { at = vec2(.5 + p.x, .5 - p.y); gl_Position = vec4(p.xy * 2. * fit, 0., 1.); }`,
+  void main() { at = vec2(.5 + p.x, .5 - p.y); gl_Position = vec4(p.xy * 2. * fit - vec2(0., 1. - fit.y), 0., 1.); }`,
 `uniform sampler2D both; varying vec2 at; void main() { vec2 left = vec2(min(at.x * .5, .499), at.y);
     gl_FragColor = vec4(texture2D(both, left).rgb, texture2D(both, left + vec2(.5, 0.)).r); }`);
 const cube = program(`attribute vec3 p; uniform vec4 place; uniform float wide; varying vec3 body;

@@ -18,7 +18,7 @@ export class Photo {
 
   constructor() {
     const photo = by("photo"); // as large as there is room, whatever its own size
-    photo.onload = () => { photo.style.setProperty("--shape", photo.naturalWidth / photo.naturalHeight); };
+    photo.onload = () => { photo.parentElement.style.setProperty("--shape", photo.naturalWidth / photo.naturalHeight); };
     by("qr").onload = () => { by("fetch").hidden = false; };
     by("qr").onerror = () => { by("fetch").hidden = true; };
   }
