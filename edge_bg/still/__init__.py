@@ -138,7 +138,9 @@ class Cutter:
         self.segmenter = Segmenter(card, delegates=delegates, threads=threads)
         self._things: Segmenter | None = None  # loaded when it is first wanted: it is ten times as large
         self._delegates, self._threads = delegates, threads
-        self._edges = Edges(delegates=delegates, threads=threads) if sharp and card.use == "people" else None
+        self._edges = (
+            Edges(self._for_things, delegates=delegates, threads=threads) if sharp and card.use == "people" else None
+        )
 
     def __call__(
         self,
@@ -181,12 +183,15 @@ class Cutter:
         people = coarse_mask(work, self.segmenter) if self.subject != "anything" else None
         if people is not None and self.subject == "people":
             return people, "people", expected_overlap(people)
-        if self._things is None:
-            self._things = Segmenter(find(THINGS), delegates=self._delegates, threads=self._threads)
-        things, looks = things_mask(work, self._things)
+        things, looks = things_mask(work, self._for_things())
         if people is not None and people_are_meant(people, looks):
             return people, "people", expected_overlap(people)
         return things, "anything", expected_overlap_of_thing(work, things)
+
+    def _for_things(self) -> Segmenter:
+        if self._things is None:
+            self._things = Segmenter(find(THINGS), delegates=self._delegates, threads=self._threads)
+        return self._things
 
     def many(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Cutout | PictureError]]:
         """Each picture with its cut-out, or with the error that says why there is none; one is in memory at a time."""

@@ -1,37 +1,43 @@
-"""Two networks, one mask: a fast one says where people are, a sharp one (`portrait`) where their edges run.
+"""A fast network says where people are, a sharp one (`portrait`) where their edges run.
 
 The sharp one loses people at times and finds some where nobody is. So it is asked only about the boxes in which the
-fast one found somebody, it decides only near the outline that the fast one drew, and where the two do not agree at all
-it is not heard.
+fast one found somebody, and a third network, which knows nothing but what stands out, tells whom to believe: `votes`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.matte.agreed import agreed
 from edge_bg.network.card import ModelCard, models
 from edge_bg.network.segment import Segmenter
 from edge_bg.still.mask import Box, look, person_boxes
+from edge_bg.still.votes import voted
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.float32]
 
 MARGIN = 0.06  # about the person's box, as a share of its longer side
+AIR = 0.06  # more about it for the third network: what stands out needs something to stand out from
+LEAST = 0.3  # of the third network's largest value, below which nothing stands out
 
 
 class Edges:
     """`mask = edges(picture, mask)`: the same mask, its edges drawn by the installed networks for edges.
 
     Their cards are read at once, a network is opened when a box of its shape comes. For one thread at a time.
+
+    third: Gives the network for what stands out (`objects`), opened; it is not closed here.
     """
 
-    def __init__(self, *, delegates: Sequence[Any] = ("cpu",), threads: int | None = None) -> None:
+    def __init__(
+        self, third: Callable[[], Segmenter], *, delegates: Sequence[Any] = ("cpu",), threads: int | None = None
+    ) -> None:
+        self._third = third
         self._cards: dict[float, ModelCard] = {}  # by width over height; int8 where there are several
         found = [card for card in models() if card.use == "edges"]
         largest = max((card.size[0] * card.size[1] for card in found), default=0)
@@ -52,8 +58,19 @@ class Edges:
         for box in person_boxes(mask, MARGIN) if self._cards else ():
             rows, columns = _within(box, mask.shape)
             sharp = look(picture, box, self._for(box[2] / box[3]), mirror=False)[rows, columns]
-            out[rows, columns] = agreed(mask[rows, columns], sharp)
+            out[rows, columns] = voted(mask[rows, columns], sharp, self._stands_out(picture, box)[rows, columns])
         return out
+
+    def _stands_out(self, picture: Rgb, box: Box) -> Mask:
+        """What stands out in and about a box, float32 (H, W) in 0..1: 1 where it does most."""
+        x, y, wide, high = box
+        air = AIR * max(wide, high)
+        left, top = max(0.0, x - air), max(0.0, y - air)
+        right, bottom = min(picture.shape[1], x + wide + air), min(picture.shape[0], y + high + air)
+        around = (left, top, right - left, bottom - top)
+        seen = look(picture, around, self._third(), mirror=False)
+        peak = float(seen[_within(around, seen.shape)].max())
+        return np.asarray(np.minimum(seen / peak, 1) if peak >= LEAST else np.zeros_like(seen), np.float32)
 
     def _for(self, shape: float) -> Segmenter:
         """The network whose input is shaped most like a box of this width over height."""
