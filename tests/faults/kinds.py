@@ -43,8 +43,15 @@ def _camera(kind: str, least: float = 0.01, most: float = 0.04) -> Callable[[Lif
 # --- sinks ---------------------------------------------------------------------------------------------------
 
 
+def children() -> Iterator[tuple[psutil.Process, str]]:
+    """Each process that this one has started, and its name; without those that end while they are asked."""
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            yield child, child.name()
+
+
 def _commands() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if child.name() == "dd"]
+    return [child for child, name in children() if name == "dd"]
 
 
 def kill_the_command(life: Life) -> None:
@@ -56,12 +63,12 @@ def kill_the_command(life: Life) -> None:
 
 def stop_the_command(life: Life) -> None:
     """It reads nothing for a while."""
-    children = _commands()
-    for child in children:
+    readers = _commands()
+    for child in readers:
         with suppress(psutil.NoSuchProcess):
             child.suspend()
     time.sleep(life.chance.uniform(0.02, 0.1))
-    for child in children:
+    for child in readers:
         with suppress(psutil.NoSuchProcess):
             child.resume()
 

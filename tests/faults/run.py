@@ -19,7 +19,7 @@ import pytest
 
 from edge_bg.board.memory import few_heaps, give_back
 from tests.faults import network
-from tests.faults.kinds import Fault, deck
+from tests.faults.kinds import Fault, children, deck
 from tests.faults.life import Life, Unrecovered, hurried
 from tests.faults.room import WEATHER, Inspector
 
@@ -99,7 +99,7 @@ def _one(
 ) -> None:
     folder.mkdir()
     life = Life(folder, chance, card, trouble, delegates="[edgetpu, cpu]" if tpu else "[cpu]")
-    fds, threads, kin = _descriptors(), set(threading.enumerate()), {each.pid for each in psutil.Process().children()}
+    fds, threads, kin = _descriptors(), set(threading.enumerate()), {child.pid for child, _ in children()}
     good, real = Inspector.good, time.time
     WEATHER.random = np.random.default_rng(chance.randrange(2**32))
 
@@ -145,13 +145,13 @@ def _nothing_left(result: Result, fds: int, threads: set[threading.Thread], kin:
     end = time.monotonic() + 3.0
     while time.monotonic() < end:
         left = [each.name for each in threading.enumerate() if each not in threads]
-        children = [child.name() for child in psutil.Process().children() if child.pid not in kin]
+        living = [name for child, name in children() if child.pid not in kin]
         more = _descriptors() - fds
-        if not left and not children and more <= 0:
+        if not left and not living and more <= 0:
             return
         gc.collect()
         time.sleep(0.02)
-    result.left.append(f"threads {left}, processes {children}, {more} descriptors")
+    result.left.append(f"threads {left}, processes {living}, {more} descriptors")
 
 
 def _descriptors() -> int:
