@@ -174,6 +174,13 @@ def stages() -> list[Way]:
         Way("all + edges", "the default, drawn finer by portrait in every frame", matte(), look=edged(1), costly=True),
         Way("all + edges / 4", "the same, portrait in every fourth frame", matte(), look=edged(4), costly=True),
         Way("all + light / 4", "the same with portrait-light", matte(), look=edged(4, LIGHT), costly=True),
+        Way(
+            "all + booth + light / 4",
+            "the empty room learned, and the mask drawn finer by portrait-light in every fourth frame",
+            matte(booth=True),
+            look=edged(4, LIGHT),
+            costly=True,
+        ),
         Way("all + largest", "the default, only the largest", matte(), look=framing(keep="largest"), strict=True),
     ]
     return ways

@@ -91,18 +91,20 @@ class Upsampler:
         """
         terms, alpha = self._terms(mask, colour) if known is None else (self._nothing, mask)
         soft, person = self._sort(alpha)
-        made, behind = None, None
+        made, behind, blind = None, None, None
         if known is not None:
             soft = self.grid.shares(known.unsure(alpha))
             made = known.alpha(mask, soft, colour, halves, self._tiles.shape, self._tiles.side)
             behind = known.behind(soft)
         rects, solid = self.grid.cut(soft, person)
         tiles = (soft != 0).reshape(-1).nonzero()[0]
+        if known is not None and (blind := self._blind(known, tiles)) is not None:
+            terms, _ = self._terms(mask, colour)
         play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]] if self._started else None
         y, u, v = planes(out)
         fits = u.shape == self._tiles.shape
         half = u if fits else self._scratch.take("half", self._tiles.shape, np.uint8)
-        self._tiles.draw(tiles, person, terms, halves if self.guided else [], half, play, made)
+        self._tiles.draw(tiles, person, terms, halves if self.guided else [], half, play, made, blind)
         self._started = self._plays
         if not fits:
             np.copyto(u, half[: u.shape[0], : u.shape[1]])
@@ -115,6 +117,13 @@ class Upsampler:
             whole, part = y[top:bottom, left:right], u[top // 2 : bottom // 2, left // 2 : right // 2]
             cv2.resize(part, whole.shape[::-1], dst=whole, interpolation=cv2.INTER_LINEAR)
         return with_soft(out, rects, solid, behind)
+
+    def _blind(self, known: Detail, tiles: NDArray[np.intp]) -> NDArray[np.bool_] | None:
+        """Which of these tiles lie where the room is mostly not known yet; None: none does, or there is no guide."""
+        if not self.guided or known.plate is None:
+            return None
+        blind = self.grid.shares(known.plate.known).reshape(-1)[tiles] < _KNOWN
+        return blind if blind.any() else None
 
     def _terms(self, mask: Picture, colour: Picture) -> tuple[Floats, Picture]:
         """(the coefficients a_y, a_u, a_v, b of every tile; the alpha they give at working size).
@@ -216,5 +225,6 @@ _NEAR = 16  # levels from 0 and 255 that nobody sees
 _SURE = 6  # levels of the mask from 0 and 255 where it is believed
 _PRIOR = 0.1  # how much the mask itself counts where it is not
 _STILL, _MOVES = 3, 14  # levels of change that may be noise, and that are motion
+_KNOWN = 128  # of 255: share of a tile from which on the known room says where the edge is
 _TIGHT = 0.4  # share of the play that is left where the picture moves
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))

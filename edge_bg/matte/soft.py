@@ -73,6 +73,7 @@ class SoftTiles:
         out: Picture,
         play: Picture | None,
         made: Picture | None = None,
+        not_made: NDArray[np.bool_] | None = None,
     ) -> None:
         """Draws `tiles`, their numbers row by row, into `out`, `self.shape` uint8, C-contiguous.
 
@@ -82,7 +83,8 @@ class SoftTiles:
         colour: uint8 planes of `self.shape`.
         play:   alpha stays where it was in the last picture while that is within so many levels, uint8 `(tiles,)`, of
                 the new one; the nearer to 0 or 255, the closer. None: there was none.
-        made:   uint8 of `self.shape`, from which the tiles are taken instead of being computed.
+        made:   uint8 of `self.shape`, from which the tiles are taken instead of being computed; but for those of
+                `not_made`, bool `(tiles,)`.
         """
         plain = self._plain.take(np.packbits(person, axis=1), axis=0).reshape(len(person), -1)
         plain[:, : out.shape[1]].take(self._line, axis=0, out=out, mode="clip")
@@ -93,10 +95,15 @@ class SoftTiles:
             part = tiles[start : start + self._most]
             rows = self._rows.take(part, axis=0)
             alpha = drawn[2 + start : 2 + start + len(part)]
-            if made is not None:
-                alpha[...] = self._take(made, rows)
-            else:
+            if made is None:
                 self._make(alpha, self._cells.take(part, axis=0), [self._take(plane, rows) for plane in colour], terms)
+            else:
+                alpha[...] = self._take(made, rows)
+                if not_made is not None and (some := not_made[start : start + self._most].nonzero()[0]).size:
+                    blind: Picture = np.empty((len(some), alpha.shape[1]), np.uint8)
+                    planes = [self._take(plane, rows[some]) for plane in colour]
+                    self._make(blind, self._cells.take(part[some], axis=0), planes, terms)
+                    alpha[some] = blind
             if play is not None:
                 past = self._drawn.take(self._which.take(part), axis=0)
                 self._hold(alpha, past, play[start : start + len(part), None])

@@ -126,7 +126,7 @@ def _together(picture: Rgb, parts: list[Box], segmenter: Segmenter) -> Mask:
 
 def _far_away(picture: Rgb, segmenter: Segmenter) -> Mask:
     """What overlapping parts show: people who are too small for a look at the whole. What is none goes at the closer
-    looks, as it did in all of 16 drawn rooms (docs/lab/two-networks.md)."""
+    looks, as it did in all of 15 drawn rooms (docs/lab/two-networks.md)."""
     high, wide = picture.shape[:2]
     out = np.zeros((high, wide), np.float32)
     for top in np.linspace(0, (1 - FAR) * high, FARTHER):
