@@ -112,7 +112,8 @@ class Catalogue:
         if not outcome.found:
             self.tally.nobody += 1
             things = "" if outcome.subject == "anything" else "; people are looked for, not things (--subject anything)"
-            self.say(f"{outcome.job.source}: nobody found, so the cut-out is empty{things}")
+            who = "nothing" if outcome.subject == "anything" else "nobody"
+            self.say(f"{outcome.job.source}: {who} found, so the cut-out is empty{things}")
         elif outcome.confidence < DOUBTFUL:
             self.tally.doubtful += 1
 

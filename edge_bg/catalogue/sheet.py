@@ -103,6 +103,7 @@ def _item(folder: str, entry: Entry, thumbs: Thumbs, doubt: bool) -> str:
     kind = ' class="failed"' if entry.state != "done" else ' class="doubt"' if doubt else ""
     if entry.state != "done":
         why = entry.words.removeprefix(f"{entry.source}: ") or "could not be done"
+        why = why.replace("\n  ", "; ")
         return f"<li{kind}>{html.escape(entry.source)}<small>{html.escape(why)}</small></li>\n"
     pictures = "".join(
         f'<img loading="lazy" alt="{what}" src="data:image/webp;base64,{base64.b64encode(data).decode()}">'

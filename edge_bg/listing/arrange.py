@@ -58,17 +58,14 @@ def arrange(photo: Photo, cutout: Cutout, look: Look) -> Arranged:
     wanted = look.aspect
     if wanted is None and look.size is not None and all(look.size):
         wanted = look.size[0] / look.size[1]
-    if look.crop or look.margin is not None:
-        if box is None:
-            notes.append("nothing was found, so nothing is cropped")
-        else:
-            canvas = _around(box, look.margin or 0.0, wanted, high)
+    if box is not None and (look.crop or look.margin is not None):
+        canvas = _around(box, look.margin or 0.0, wanted, high)
     canvas = _shaped(canvas, wanted, None if box is None else box, high)
     size = _size(canvas, look)
     if size[0] * size[1] > LARGEST:
         raise PictureError(f"a canvas of {size[0]}x{size[1]} is too large", hint="give a smaller --size or --margin")
     enlarged = size[0] / canvas.wide
-    if enlarged > 1.3:
+    if enlarged > 1.3 and box is not None:
         notes.append(f"enlarged {enlarged:.1f} times: the photograph is small for {size[0]}x{size[1]}")
     alpha = _placed(cutout.alpha, canvas, size)
     if look.mask_only:

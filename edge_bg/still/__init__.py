@@ -22,8 +22,8 @@ from edge_bg.network.card import ModelCard, find
 from edge_bg.network.segment import Segmenter
 from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import matting
-from edge_bg.still.confidence import expected_overlap, expected_overlap_of_thing
-from edge_bg.still.edges import Edges
+from edge_bg.still.confidence import expected_overlap, expected_overlap_of_people, expected_overlap_of_thing
+from edge_bg.still.edges import Drawn, Edges
 from edge_bg.still.full import at_full_size, stretched
 from edge_bg.still.mask import coarse_mask
 from edge_bg.still.things import Subject, people_are_meant, things_mask
@@ -166,11 +166,16 @@ class Cutter:
         longer = max(work.shape[:2])
         fit = matting.guided_coefficients(guide, mask, max(2, round(WIDE * longer)), CONTRAST)
         mask = stretched(matting.apply_coefficients(fit, guide), CLEAR_WIDE)
+        drawn = Drawn(mask)
         if self._edges and subject == "people":
             held = mask * _over(also, mask) if also is not None else np.float32(0)
-            mask = np.maximum(self._edges(work, mask), held)
+            drawn = self._edges.drawn(work, mask, twice=also is None and within is None)
+            mask = np.maximum(drawn.mask, held)
         fit = matting.guided_coefficients(guide, mask, max(2, round(NARROW * longer)), CONTRAST)
         alpha = stretched(matting.apply_coefficients(fit, guide), CLEAR)
+        if drawn.seen is not None and drawn.mirrored is not None:
+            told = expected_overlap_of_people(alpha, drawn.seen, drawn.mirrored)
+            sure = sure if told is None else told
         radii = tuple(max(least, round(share * longer)) for share, least in COLOUR_REACH)
         front, back = matting.smooth_colours(guide, alpha, (radii[0], radii[1], radii[2]))
         reach = max(3, round(0.01 * longer))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.network.card import ModelCard, models
 from edge_bg.network.segment import Segmenter
-from edge_bg.still.mask import Box, look, person_boxes
+from edge_bg.still.mask import Box, look, person_boxes, two_looks
 from edge_bg.still.votes import voted
 
 Rgb = NDArray[np.uint8]
@@ -24,6 +24,15 @@ Mask = NDArray[np.float32]
 MARGIN = 0.06  # about the person's box, as a share of its longer side
 AIR = 0.06  # more about it for the third network: what stands out needs something to stand out from
 LEAST = 0.3  # of the third network's largest value, below which nothing stands out
+
+
+class Drawn(NamedTuple):
+    """float32 (H, W) in 0..1: the mask of all networks, and what the sharp one saw in its boxes and in their mirror
+    images; None where nobody was looked for."""
+
+    mask: Mask
+    seen: Mask | None = None
+    mirrored: Mask | None = None
 
 
 class Edges:
@@ -54,12 +63,24 @@ class Edges:
 
     def __call__(self, picture: Rgb, mask: Mask) -> Mask:
         """float32 (H, W) in 0..1 for RGB uint8 (H, W, 3) and the mask of another network, likewise."""
-        out = mask.copy()
-        for box in person_boxes(mask, MARGIN) if self._cards else ():
-            rows, columns = _within(box, mask.shape)
-            sharp = look(picture, box, self._for(box[2] / box[3]), mirror=False)[rows, columns]
-            out[rows, columns] = voted(mask[rows, columns], sharp, self._stands_out(picture, box)[rows, columns])
-        return out
+        return self.drawn(picture, mask, twice=False).mask
+
+    def drawn(self, picture: Rgb, mask: Mask, *, twice: bool = True) -> Drawn:
+        """The same, with what it is drawn from; `twice` looks at each box's mirror image, too."""
+        boxes = person_boxes(mask, MARGIN) if self._cards else []
+        out, seen = mask.copy(), np.zeros_like(mask)
+        mirrored = np.zeros_like(mask) if twice else None
+        for box in boxes:
+            at = _within(box, mask.shape)
+            network = self._for(box[2] / box[3])
+            if mirrored is None:
+                sharp = look(picture, box, network, mirror=False)[at]
+            else:
+                sharp, other = (each[at] for each in two_looks(picture, box, network))
+                mirrored[at] = np.maximum(mirrored[at], other)
+            out[at] = voted(mask[at], sharp, self._stands_out(picture, box)[at])
+            seen[at] = np.maximum(seen[at], sharp)
+        return Drawn(out, seen, mirrored) if boxes else Drawn(out)
 
     def _stands_out(self, picture: Rgb, box: Box) -> Mask:
         """What stands out in and about a box, float32 (H, W) in 0..1: 1 where it does most."""

@@ -125,11 +125,13 @@ def people_are_meant(people: Mask, things: Mask) -> bool:
 
 
 def _like_an_ellipse(mask: Mask) -> float:
-    """Overlap (IoU) of the largest piece of a mask with the ellipse of the same area, middle and spread; 0 for none."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
-    if len(stats) < 2:
+    """Overlap (IoU) of the largest piece of a mask, its holes filled, with the ellipse of the same area, middle and
+    spread; 0 for none."""
+    outlines, _ = cv2.findContours((mask > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
         return 0.0
-    piece = (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
+    piece = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(piece, [max(outlines, key=cv2.contourArea)], -1, 1, -1)  # a ring's outline is one, too
     m = cv2.moments(piece, True)
     spread = np.array([[m["mu20"], m["mu11"]], [m["mu11"], m["mu02"]]]) / m["m00"]
     squares, axes = np.linalg.eigh(spread)

@@ -23,12 +23,16 @@ from edge_bg.catalogue.pool import Here
 from edge_bg.commands.image import image
 
 
-@pytest.fixture(scope="module")
-def photo() -> bytes:
+def portrait(wide: int, high: int) -> bytes:
     bgra = cv2.imread(str(asset_path("portrait.png")), cv2.IMREAD_UNCHANGED)
     share = bgra[..., 3:] / 255
-    small = cv2.resize(np.rint(bgra[..., :3] * share + 120 * (1 - share)).astype(np.uint8), (120, 160))
+    small = cv2.resize(np.rint(bgra[..., :3] * share + 120 * (1 - share)).astype(np.uint8), (wide, high))
     return cv2.imencode(".jpg", small)[1].tobytes()
+
+
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    return portrait(120, 160)
 
 
 @pytest.fixture
@@ -105,16 +109,18 @@ def test_everything_that_can_be_wrong(folder: Path, photo: bytes, tmp_path: Path
 
 def test_the_sheet_shows_all_and_needs_nothing(folder: Path, tmp_path: Path):
     (folder / "<b>&.jpg").write_bytes((folder / "a.jpg").read_bytes())
+    (folder / "large.jpg").write_bytes(portrait(300, 400))
     cv2.imwrite(str(folder / "wall.png"), np.full((90, 120, 3), 100, np.uint8))
     (folder / "zero.jpg").write_bytes(b"")
     assert edge_bg_image(folder, "-o", tmp_path / "out").return_value == 1
     page = (tmp_path / "out/contact-sheet.html").read_text()
-    assert page.count("data:image/webp;base64,") == 10
+    assert page.count("data:image/webp;base64,") == 12
     assert "&lt;b&gt;&amp;.png" in page
     assert "<b>&.png" not in page
     assert "zero.jpg<small>the file is empty</small>" in page
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
     assert page.index("Look at these") < page.index("wall.png") < page.index("These look fine")
+    assert page.index("These look fine") < page.index("large.png")
     for target in re.findall(r'href="([^"]+)"', page):
         from urllib.parse import unquote
 

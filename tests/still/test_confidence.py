@@ -10,7 +10,12 @@ import pytest
 
 from edge_bg.lab import metrics
 from edge_bg.still import Cutter
-from edge_bg.still.confidence import DOUBTFUL, expected_overlap, expected_overlap_of_thing
+from edge_bg.still.confidence import (
+    DOUBTFUL,
+    expected_overlap,
+    expected_overlap_of_people,
+    expected_overlap_of_thing,
+)
 
 
 def test_a_mask_that_is_sure_counts_for_more_than_a_grey_one():
@@ -20,6 +25,22 @@ def test_a_mask_that_is_sure_counts_for_more_than_a_grey_one():
     assert expected_overlap(firm) == 1
     assert expected_overlap(grey) < 0.5
     assert expected_overlap(np.zeros((50, 50), np.float32)) == 0
+
+
+def test_people_of_whom_a_second_look_sees_less_are_doubtful():
+    alpha = np.zeros((100, 100), np.float32)
+    alpha[20:80, 20:80] = 1
+    lost, grey = alpha.copy(), alpha.copy()
+    lost[20:80, 20:30] = 0  # an arm
+    grey[20:50, 20:80] = 0.6
+    fine, less, soft = (
+        expected_overlap_of_people(alpha, *seen) for seen in ((alpha,) * 2, (alpha, lost), (grey, alpha))
+    )
+    assert fine is not None and fine > 0.97
+    assert less is not None and less < DOUBTFUL
+    assert soft is not None and soft < DOUBTFUL
+    nothing = np.zeros_like(alpha)
+    assert expected_overlap_of_people(alpha, nothing, nothing) is None, "not heard, so it says nothing"
 
 
 def test_a_thing_that_has_the_colours_of_the_room_is_doubtful():
@@ -47,6 +68,7 @@ def test_it_follows_the_true_overlap_of_people(data: Path):
                 cutout = cutter(path)
                 pairs.append((metrics.iou(cutout.alpha, truth), cutout.confidence))
     true, said = np.array(pairs).T
-    assert np.median(np.abs(true - said)) < 0.03
+    assert np.median(np.abs(true - said)) < 0.02
+    assert np.corrcoef(true.argsort().argsort(), said.argsort().argsort())[0, 1] > 0.5
     order = np.argsort(said)
     assert true[order[: len(order) // 3]].mean() < true[order[-(len(order) // 3) :]].mean()

@@ -110,6 +110,9 @@ def test_nobody_is_an_ellipse(shape: tuple[int, int]):
     cv2.ellipse(bust, (50, 35), (14, 18), 0, 0, 360, 1.0, -1)
     cv2.ellipse(bust, (50, 100), (38, 45), 0, 0, 360, 1.0, -1)
     assert not people_are_meant(disc, disc)
+    ring = disc.copy()
+    cv2.ellipse(ring, (50, 50), (shape[0] * 2 // 3, shape[1] * 2 // 3), 30, 0, 360, 0.0, -1)
+    assert not people_are_meant(ring, ring)
     assert people_are_meant(bust, bust)
 
 
