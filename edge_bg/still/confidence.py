@@ -10,11 +10,13 @@ Things: a mask is firm where it is wrong, too. What tells is how much of it has 
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_bg.still.palette import lab_of, usual
+from edge_bg.still.palette import count_of, lab_of, usual
 
 DOUBTFUL = 0.9
 """Below it a person should look: 2 of 79 pictures of people that it was not chosen on, 5 of 121 others."""
@@ -22,6 +24,11 @@ SLOPE, OFFSET = 1.36, -0.356
 FIRM, AGAIN, LESS_OF_PEOPLE = 1.22, 0.84, 1.069  # of people: firm share, overlap with the second look, and less for all
 HEARD = 0.8  # overlap of a finished cut-out of people with what the network for edges saw, from which on it counts
 SIDE = 400  # pixels of the longer side at which colours are counted
+SPOT, SPOTS, FINE = (
+    9,
+    0.08,
+    0.91,
+)  # pixels across; share of a thing in larger pieces, below which nothing is wrong; then
 ALL, LESS = 0.98, 0.62  # of things: with none of the room's colours, and less for all; 0.9 is where 13 % are the room's
 
 
@@ -60,7 +67,7 @@ def expected_overlap_of_thing(picture: NDArray[np.uint8], mask: NDArray[np.float
 
     A frame whose inside was taken along looks like a firm mask. But what is inside has the colours of the room: this
     counts the share of the thing that has colours more usual in the room. White on white and glass, which are hard,
-    have many of them, too.
+    have many of them, too. Fur and spokes have them in spots, which say nothing: a hole is one piece.
     """
     firm = expected_overlap(mask)
     if firm == 0:
@@ -74,4 +81,10 @@ def expected_overlap_of_thing(picture: NDArray[np.uint8], mask: NDArray[np.float
         return firm
     lab = lab_of(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
     own, other = usual(lab[thing]), usual(lab[room])
-    return min(firm, max(ALL - LESS * float(own[other > own].sum()), 0.0))
+    sure = max(ALL - LESS * float(own[other > own].sum()), 0.0)
+    alike: Any = (thing & (count_of(lab, other) > count_of(lab, own))).astype(np.uint8)
+    alike = cv2.morphologyEx(alike, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    alike = cv2.morphologyEx(alike, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (SPOT, SPOT)))
+    if float(alike.sum()) < SPOTS * float(kept.sum()):
+        sure = max(sure, FINE)
+    return min(firm, sure)

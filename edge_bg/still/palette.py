@@ -20,6 +20,15 @@ def lab_of(rgb: Any) -> Lab:
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
 
 
+def count_of(lab: Lab, table: Table) -> Table:
+    """For each pixel of CIE Lab (H, W, 3) how usual its colour is in a table of `usual`: (H, W)."""
+    at = tuple(
+        np.clip(((lab[..., axis] - low) * (bins / (high - low))).astype(int), 0, bins - 1)
+        for axis, (bins, (low, high)) in enumerate(zip(BINS, LIMITS, strict=True))
+    )
+    return np.asarray(table[at])
+
+
 def usual(colours: Lab) -> Table:
     """How usual each colour is among CIE Lab `colours` (N, 3): (16, 32, 32), its sum about 1; a colour counts a little
     for its neighbours, too."""

@@ -51,6 +51,10 @@ def test_a_thing_that_has_the_colours_of_the_room_is_doubtful():
     assert expected_overlap_of_thing(picture, mask) > 0.95
     picture[30:70, 30:70] = 210
     assert expected_overlap_of_thing(picture, mask) < DOUBTFUL
+    spots = picture.copy()
+    spots[20:80, 20:80] = (150, 40, 30)
+    spots[20:80:4, 20:80] = 210  # a quarter of it, but in stripes: fur, spokes
+    assert DOUBTFUL < expected_overlap_of_thing(spots, mask) < 0.95
     mask[30:70, 30:70] = 0
     assert expected_overlap_of_thing(picture, mask) > 0.95
     assert expected_overlap_of_thing(picture, np.zeros_like(mask)) == 0
