@@ -18,6 +18,7 @@ import pytest
 PROOFS = {
     "picamera2": ["scripts/prove-picamera2"],
     "vm": ["scripts/prove-vm"],
+    "vm cameras": ["scripts/prove-vm", "--cameras"],
     "arm64 bookworm": ["scripts/prove-arm64", "bookworm"],
     "arm64 trixie": ["scripts/prove-arm64", "trixie"],
 }

@@ -7,34 +7,23 @@ not what computes.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-PROOF = Path("/proof")
-PYTHON = "/opt/edge-bg/bin/python"
-UNIT = "edge-bg.service"
-CAMERA, OUTPUT, PERSON = "/dev/video0", "/dev/video10", "/dev/video11"
+import machine
+from machine import OUTPUT, PROOF, PYTHON, UNIT, main_pid, proof, restarts, sh, status, wait_for
+
+CAMERA, PERSON = "/dev/video0", "/dev/video11"
 BY_PATH = "/dev/v4l/by-path/platform-vivid.0-video-index0"  # what a config should name: it survives renumbering
 VIVID = ["modprobe", "vivid", "n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0", "vid_cap_nr=0"]
 # What the median pixel of the output says: the room is colour bars, so neither of these can come from the camera.
 COLOURS = {"background": (0, 200, 0), "cover": (0, 0, 200), "other": (200, 0, 0)}  # R, G, B
-
-failures: list[str] = []
-
-
-def sh(*command: str, check: bool = True, timeout: float = 300) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-    if check and done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
-    return done.stdout.strip()
 
 
 class Viewer:
@@ -75,54 +64,15 @@ class Viewer:
         return max((b - a for a, b in pairwise(times)), default=0.0)
 
 
-def main_pid() -> int:
-    return int(sh("systemctl", "show", "-p", "MainPID", "--value", UNIT))
-
-
-def restarts() -> int:
-    return int(sh("systemctl", "show", "-p", "NRestarts", "--value", UNIT))
-
-
-def wait_for(what: str, condition: Callable[[], object], timeout: float = 300) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what}: not within {timeout:.0f} s")
-        time.sleep(0.1)
-
-
-def proof(name: str, step: Callable[[], float | None]) -> bool:
-    began = time.monotonic()
-    try:
-        seconds = step()
-    except Exception as error:
-        failures.append(name)
-        print(f"FAILED {name}: {type(error).__name__}: {error}", flush=True)
-        return False
-    print(f"PROOF {name:<68} {time.monotonic() - began if seconds is None else seconds:7.2f} s", flush=True)
-    return True
-
-
-def status() -> str:
-    return sh("systemctl", "show", "-p", "StatusText", "--value", UNIT)
-
-
 def write_config(background: str, camera: str = BY_PATH, output: bool = True) -> None:
     colours = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in COLOURS.items()}
-    text = (PROOF / "config.yaml").read_text()
-    for name in ("cover", "background"):
-        text = text.replace(f"@{name}@", colours[background if name == "background" else name])
-    text = text.replace("@camera@", camera)
-    if not output:
-        text = text.partition("sinks:")[0] + "sinks:\n  - kind: 'null'\n"
-    target = Path(json.loads((PROOF / "paths.json").read_text())["config"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text)
+    sink = "kind: v4l2loopback\n    device: /dev/video10" if output else "kind: 'null'"
+    machine.write_config(
+        "config.yaml", camera=camera, background=colours[background], cover=colours["cover"], sink=sink
+    )
 
 
 def main() -> None:
-    print(f"BOOTED {Path('/proc/uptime').read_text().split()[0]} s, kernel {os.uname().release}", flush=True)
-
     def devices() -> None:
         sh(*VIVID)
         loopback = ("devices=2", "video_nr=10,11", "card_label=edge-bg,person", "exclusive_caps=1,1", "max_buffers=2")
@@ -132,7 +82,7 @@ def main() -> None:
         assert Path(CAMERA).exists() and Path(OUTPUT).exists(), sorted(Path("/dev").glob("video*"))
 
     def install() -> None:
-        sh("/bin/sh", "-c", json.loads((PROOF / "paths.json").read_text())["install"])
+        machine.install()
         write_config("background")
         print(sh("systemctl", "cat", UNIT), flush=True) if os.environ.get("VERBOSE") else None
 
@@ -285,12 +235,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BaseException as error:
-        failures.append(repr(error))
-    if failures:
-        print(sh("journalctl", "-u", UNIT, "--no-pager", "-o", "short-monotonic", "-n", "150", check=False), flush=True)
-        print(sh("systemctl", "status", "--no-pager", UNIT, check=False), flush=True)
-        print(sh("dmesg", "--level=err,warn", check=False)[-3000:], flush=True)
-    print(f"DONE {'FAILED: ' + '; '.join(failures) if failures else 'PASSED'}", flush=True)
+    machine.run(main)
