@@ -18,7 +18,7 @@ from edge_bg.board.cores import usable_cores
 from edge_bg.catalogue import work
 from edge_bg.catalogue.job import Job, Outcome, Settings
 
-EACH = 350 << 20  # bytes that a worker may take with a photograph of 12 megapixels
+EACH = 600 << 20  # bytes that a worker may take with a photograph of 12 megapixels
 AHEAD = 2  # jobs that wait for each worker, so that none is idle: memory does not grow with the folder
 WORTH = 6  # pictures from which another process pays for its start
 
