@@ -8,6 +8,7 @@ cutout.on((0, 177, 64))     # (H, W, 3): on a new background
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ Rgb = NDArray[np.uint8]
 Gray = NDArray[np.uint8]
 Picture = str | Path | Photo | NDArray[np.uint8]
 
+ROOMY = 900_000_000  # bytes of memory of a board that is sold with a gigabyte
 THINGS = "objects"  # the model for what is no person
 WORK = 1024  # longest side, in pixels, at which the person is found and the edge is fitted
 STRIP = 256  # rows of the full picture at a time: memory stays bounded however large it is
@@ -120,6 +122,7 @@ class Cutter:
     """`cutter(picture) -> Cutout`, the models loaded once. A context manager; for one thread at a time.
 
     sharp: also ask the installed networks for edges (`portrait`) about people.
+    vote: where the two differ, ask `objects` whom to believe, which takes 120 MB more; None: where there are `ROOMY`.
     """
 
     def __init__(
@@ -130,6 +133,7 @@ class Cutter:
         threads: int | None = None,
         subject: Subject = "people",
         sharp: bool = True,
+        vote: bool | None = None,
     ) -> None:
         card = model if isinstance(model, ModelCard) else find(model)
         if subject not in ("auto", "people", "anything"):
@@ -138,9 +142,9 @@ class Cutter:
         self.segmenter = Segmenter(card, delegates=delegates, threads=threads)
         self._things: Segmenter | None = None  # loaded when it is first wanted: it is ten times as large
         self._delegates, self._threads = delegates, threads
-        self._edges = (
-            Edges(self._for_things, delegates=delegates, threads=threads) if sharp and card.use == "people" else None
-        )
+        vote = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >= ROOMY if vote is None else vote
+        third = self._for_things if vote else None
+        self._edges = Edges(third, delegates=delegates, threads=threads) if sharp and card.use == "people" else None
 
     def __call__(
         self,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_bg.matte.agreed import agreed
 from edge_bg.network.card import ModelCard, models
 from edge_bg.network.segment import Segmenter
 from edge_bg.still.mask import Box, look, person_boxes, two_looks
@@ -40,11 +41,12 @@ class Edges:
 
     Their cards are read at once, a network is opened when a box of its shape comes. For one thread at a time.
 
-    third: Gives the network for what stands out (`objects`), opened; it is not closed here.
+    third: Gives the network for what stands out (`objects`), opened; it is not closed here. None: nobody votes, and the
+        sharp network decides near the outline alone (`matte.agreed`).
     """
 
     def __init__(
-        self, third: Callable[[], Segmenter], *, delegates: Sequence[Any] = ("cpu",), threads: int | None = None
+        self, third: Callable[[], Segmenter] | None, *, delegates: Sequence[Any] = ("cpu",), threads: int | None = None
     ) -> None:
         self._third = third
         self._cards: dict[float, ModelCard] = {}  # by width over height; int8 where there are several
@@ -78,18 +80,21 @@ class Edges:
             else:
                 sharp, other = (each[at] for each in two_looks(picture, box, network))
                 mirrored[at] = np.maximum(mirrored[at], other)
-            out[at] = voted(mask[at], sharp, self._stands_out(picture, box)[at])
+            if self._third is None:
+                out[at] = agreed(mask[at], sharp)
+            else:
+                out[at] = voted(mask[at], sharp, self._stands_out(picture, box, self._third())[at])
             seen[at] = np.maximum(seen[at], sharp)
         return Drawn(out, seen, mirrored) if boxes else Drawn(out)
 
-    def _stands_out(self, picture: Rgb, box: Box) -> Mask:
+    def _stands_out(self, picture: Rgb, box: Box, network: Segmenter) -> Mask:
         """What stands out in and about a box, float32 (H, W) in 0..1: 1 where it does most."""
         x, y, wide, high = box
         air = AIR * max(wide, high)
         left, top = max(0.0, x - air), max(0.0, y - air)
         right, bottom = min(picture.shape[1], x + wide + air), min(picture.shape[0], y + high + air)
         around = (left, top, right - left, bottom - top)
-        seen = look(picture, around, self._third(), mirror=False)
+        seen = look(picture, around, network, mirror=False)
         peak = float(seen[_within(around, seen.shape)].max())
         return np.asarray(np.minimum(seen / peak, 1) if peak >= LEAST else np.zeros_like(seen), np.float32)
 

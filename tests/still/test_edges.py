@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edge_bg import still
+from edge_bg.assets import asset_path
 from edge_bg.lab import metrics
 from edge_bg.network.segment import Segmenter
 from edge_bg.still.edges import Edges
@@ -59,6 +60,16 @@ def test_nobody_is_looked_for_where_nobody_was_found(edges: Edges) -> None:
     empty = np.zeros((90, 160), np.float32)
     assert not edges(np.full((90, 160, 3), 90, np.uint8), empty).any()
     assert edges._open == opened
+
+
+def test_a_board_with_little_memory_asks_two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(still, "ROOMY", 1 << 60)
+    portrait = cv2.imread(str(asset_path("portrait.png")), cv2.IMREAD_UNCHANGED)
+    with still.Cutter(threads=1) as cutter, still.Cutter(threads=1, vote=True) as voting:
+        made = cutter(np.ascontiguousarray(portrait[..., 2::-1]))
+        assert cutter._edges and cutter._edges._open and cutter._things is None
+        assert metrics.iou(made.alpha, portrait[..., 3]) > 0.9
+        assert voting._edges and voting._edges._third
 
 
 def test_only_a_network_for_people_is_followed_by_one_for_edges() -> None:
