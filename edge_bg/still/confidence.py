@@ -24,11 +24,9 @@ SLOPE, OFFSET = 1.36, -0.356
 FIRM, AGAIN, LESS_OF_PEOPLE = 1.22, 0.84, 1.069  # of people: firm share, overlap with the second look, and less for all
 HEARD = 0.8  # overlap of a finished cut-out of people with what the network for edges saw, from which on it counts
 SIDE = 400  # pixels of the longer side at which colours are counted
-SPOT, SPOTS, FINE = (
-    9,
-    0.08,
-    0.91,
-)  # pixels across; share of a thing in larger pieces, below which nothing is wrong; then
+SPOT = 9  # pixels across: smaller pieces of a thing with the room's colours are spots of its own
+SPOTS = 0.08  # share of it in larger ones, below which nothing is wrong
+FINE = 0.91  # confidence then, at least
 ALL, LESS = 0.98, 0.62  # of things: with none of the room's colours, and less for all; 0.9 is where 13 % are the room's
 
 
