@@ -125,7 +125,7 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
         assert "external:libtiny.so" in found["status"] and "declined" in found["status"] and "not here" in journal
     assert found["after_kill_s"] < 30 and 3 <= found["after_hang_s"] < 40
     assert found["restarts"] >= 3
-    assert found["notes"] == ["signal KILL", "signal SEGV", "success 0"] and found["note_is_read"]
+    assert found["notes"] == ["signal KILL", "signal SEGV", "success 0"] and found["note_is_read"], journal
     assert found["wrong_config"] == ["failed", "2"]
     assert found["stop_s"] < 2 and found["result"] == "success"
     assert "rubbish" in found["errors"], "journald filters by priority"
