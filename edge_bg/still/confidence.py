@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.still.palette import count_of, lab_of, usual
+from edge_bg.still.votes import overlap
 
 DOUBTFUL = 0.9
 """Below it a person should look: 1 of 79 pictures of people that it was not chosen on, 5 of 121 others."""
@@ -43,15 +44,9 @@ def expected_overlap_of_people(
     All are float32 (H, W) in 0..1. None where that network was not heard: in the dark and out of focus it sees next to
     nothing, and says nothing of a cut-out that the other one made.
     """
-    if _overlap(alpha, seen) < HEARD:
+    if overlap(alpha, seen) < HEARD:
         return None
-    return min(max(FIRM * _firm(seen) + AGAIN * _overlap(alpha, mirrored) - LESS_OF_PEOPLE, 0.0), 1.0)
-
-
-def _overlap(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
-    """IoU; 0 where both are empty."""
-    either = np.count_nonzero((one > 0.5) | (two > 0.5))
-    return np.count_nonzero((one > 0.5) & (two > 0.5)) / either if either else 0.0
+    return min(max(FIRM * _firm(seen) + AGAIN * overlap(alpha, mirrored) - LESS_OF_PEOPLE, 0.0), 1.0)
 
 
 def _firm(mask: NDArray[np.float32]) -> float:
