@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -24,3 +26,14 @@ def wait_for(condition: Callable[[], Value], what: str = "it", seconds: float = 
 def crowd() -> float:
     """How many programs want each core, at least 1: so much longer does everything take."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process cannot open any file for as long as it lasts. Import what is needed before."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

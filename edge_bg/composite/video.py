@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Final
 
 from edge_bg.composite.backgrounds import Fit, ImageBackground, Still, check_fit, fit_picture
 from edge_bg.composite.clips import HINT, Clip, is_animated, open_clip
@@ -12,12 +13,14 @@ from edge_bg.errors import PictureError
 from edge_bg.frame import I420, Frame, Pool, Size, from_bgr
 from edge_bg.pictures.colour import has_pillow
 
+AGAIN: Final = 1.0  # seconds until a file that cannot be read is tried again
+
 
 class VideoBackground(Still):
     """A video file at its own pace, from the start again when it ends; `fit` as for a picture.
 
-    `open` raises PictureError when the file is absent or no video. A file that breaks later stays on its last
-    good picture.
+    `open` raises PictureError when the file is absent or no video. While a file that broke later cannot be
+    read, its last good picture stays.
     """
 
     def __init__(self, path: str | Path, fit: Fit = "cover") -> None:
@@ -45,25 +48,28 @@ class VideoBackground(Still):
         self._thread.start()
 
     def _play(self, clip: Clip, size: Size, pool: Pool, stop: threading.Event) -> None:
+        """Show picture after picture, again and again. While the file cannot be read, its last picture stays."""
+        now: Clip | None = clip
         due = time.monotonic() + clip.pause
         rewound = False
         while not stop.wait(max(0.0, due - time.monotonic())):
-            picture = clip.read()
-            if picture is not None:
+            try:
+                now = now or open_clip(self.path)
+                picture = now.read()
+            except (PictureError, OSError):  # it was taken away, or no descriptors are left just now
+                picture, rewound = None, True
+            if picture is not None and now is not None:
                 rewound = False
                 self._picture = from_bgr(fit_picture(picture, size, self.fit), pool.take())
-            elif rewound:
-                break  # nothing to read even at the start
-            else:
-                rewound = True
-                clip.close()
-                try:
-                    clip = open_clip(self.path)
-                except PictureError:  # it was taken away
-                    return
+                due = max(due + now.pause, time.monotonic())
                 continue
-            due = max(due + clip.pause, time.monotonic())
-        clip.close()
+            if now is not None:
+                now.close()
+            if rewound:  # nothing to read even at the start
+                due = time.monotonic() + AGAIN
+            now, rewound = None, True
+        if now is not None:
+            now.close()
 
     def close(self) -> None:
         """Stop decoding."""

@@ -127,6 +127,9 @@ class Ladder:
         self._breaker.enter(spec.label)
         try:
             return open_engine(self._card, spec, self._threads, timeout=self._timeout)
+        except (OSError, MemoryError) as error:  # no descriptors, processes or memory are left just now
+            self._breaker.leave(spec.label)
+            raise DelegateError(f"{spec.label} cannot be tried: {error}") from error
         except BaseException:
             self._breaker.leave(spec.label)
             raise
@@ -158,8 +161,9 @@ class Ladder:
 
     def _note(self, rung: Rung, error: EdgeBgError) -> None:
         """`rung` does not work: say so the first time, and when to try again."""
-        # a model that is missing or wrong does not come back by itself
-        rung.due = float("inf") if isinstance(error, ModelError) else time.monotonic() + rung.wait
+        # A model that is missing or wrong does not come back by itself; one that cannot be read just now does.
+        hopeless = isinstance(error, ModelError) and not isinstance(error.__cause__, OSError)
+        rung.due = float("inf") if hopeless else time.monotonic() + rung.wait
         rung.wait = min(2 * rung.wait, RETRY_MOST)
         if rung.reason:
             log.info("delegate %s still cannot be used: %s", rung.spec.label, error)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edge_bg.composite.video import PictureBackground, VideoBackground
 from edge_bg.frame import Frame, filled, to_rgb
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, no_descriptors, wait_for
 
 SIZE = (64, 48)
 
@@ -45,6 +45,29 @@ def test_an_animated_picture_plays_and_hides_what_is_clear(kind: str, tmp_path: 
             assert picture[20, 50].max() < 30
             time.sleep(0.02)
         assert seen == {"red", "blue"}
+    finally:
+        background.close()
+
+
+def test_a_video_that_was_away_for_a_while_plays_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its disk had gone, or no descriptors were left as it began anew: it stood still from then on."""
+    monkeypatch.setattr("edge_bg.composite.video.AGAIN", 0.05)
+    path, away = tmp_path / "a.webp", tmp_path / "away"
+    frames = [half_clear("red"), half_clear("blue")]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=[60, 60], loop=0, lossless=True)
+    background = VideoBackground(path)
+    background.open(SIZE, 30)
+    try:
+        path.rename(away)
+        time.sleep(0.4)
+        assert shown(background)[20, 10].max() > 150, "the last picture stays"
+        away.rename(path)
+        red = shown(background)[20, 10, 0] > 150
+        wait_for(lambda: (shown(background)[20, 10, 0] > 150) != red, "motion")
+        with no_descriptors():
+            time.sleep(0.4)
+        red = shown(background)[20, 10, 0] > 150
+        wait_for(lambda: (shown(background)[20, 10, 0] > 150) != red, "motion")
     finally:
         background.close()
 

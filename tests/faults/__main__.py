@@ -55,7 +55,7 @@ def main() -> int:
         f"{result.injected} faults (seed {result.seed}), {len(result.unrecovered)} not got over, "
         f"{len(result.leaks)} leaks in {result.frames} frames, {result.streamed} streamed, {result.socketed} over "
         f"WebSockets, {result.recorded} recorded, {result.piped} piped and {result.cut} cut out, "
-        f"{len(result.ended)} ends, {len(result.left)} left-overs, "
+        f"{len(result.ended)} ends, {len(result.died)} threads dead, {len(result.left)} left-overs, "
         f"{result.memory[0]:.0f} -> {result.memory[-1]:.0f} MB, {time.monotonic() - start:.0f} s"
     )
     return 1 if result.problems else 0

@@ -8,6 +8,7 @@ import os
 import random
 import threading
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Result:
     unrecovered: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    died: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     frames: int = 0
     streamed: int = 0
@@ -49,7 +51,7 @@ class Result:
     @property
     def problems(self) -> list[str]:
         """All that went wrong, in words."""
-        return [*self.unrecovered, *self.leaks, *self.ended, *self.left]
+        return [*self.unrecovered, *self.leaks, *self.ended, *self.died, *self.left]
 
     def table(self) -> str:
         """Per kind: how many, and how long frames took to flow again (median and most)."""
@@ -83,6 +85,7 @@ def run(
     with hurried(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGE_BG_LIBEDGETPU", str(library))
         patch.setenv("TINY_TROUBLE", str(trouble))
+        patch.setattr(threading, "excepthook", _heard(result))
         number, end = 0, time.monotonic() + seconds
         while result.injected < count and time.monotonic() < end:
             wanted = min(per_life, count - result.injected)
@@ -92,6 +95,16 @@ def run(
                 say(result)
     result.leaks = list(Inspector.leaks)
     return result
+
+
+def _heard(result: Result) -> Callable[[threading.ExceptHookArgs], None]:
+    """A thread that ends on an error takes with it whatever it was there for, and nobody else would notice."""
+
+    def died(what: threading.ExceptHookArgs) -> None:
+        name = what.thread.name if what.thread else "a thread"
+        result.died.append(f"thread {name} died: " + "".join(traceback.format_exception(what.exc_value))[-1500:])
+
+    return died
 
 
 def _one(

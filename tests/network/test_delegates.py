@@ -23,7 +23,7 @@ from edge_bg.network.card import ModelCard
 from edge_bg.network.delegates import LIBRARY_VARIABLE, Spec, open_engine
 from edge_bg.network.ladder import Ladder
 from edge_bg.network.segment import Segmenter
-from tests.patience import crowd, wait_for
+from tests.patience import crowd, no_descriptors, wait_for
 
 
 @pytest.fixture
@@ -273,6 +273,25 @@ def test_a_missing_twin_is_not_tried_again(card: Callable[[str], ModelCard], edg
     ladder.close()
 
 
+def test_a_device_is_tried_again_when_there_were_no_descriptors_to_try_it(
+    card: Callable[[str], ModelCard], edgetpu: str
+) -> None:
+    """The thread that tried ended on it; where the model's file could not be read, the device was given up for good."""
+    ladder = Ladder(card("twin"), ["edgetpu", "cpu"], 1, retry=0.0, quick=True)
+    try:
+        ladder._rungs[0].due = ladder._next = 0.0
+        with no_descriptors():
+            ladder.engine()
+            assert ladder._trying is not None
+            ladder._trying.join(60)
+        assert ladder.label == "cpu" and "Too many open files" in ladder.fallbacks["edgetpu"]
+        assert ladder._rungs[0].due < float("inf")
+        ladder._rungs[0].due = 0.0
+        wait_for(lambda: ladder.engine() is not None and ladder.label == "edgetpu", "the device")
+    finally:
+        ladder.close()
+
+
 def test_the_last_delegate_failing_is_an_error(card: Callable[[str], ModelCard], tiny: str) -> None:
     entry = {"library": tiny, "options": {"lost_after": "2"}}
     with Segmenter(card("only"), delegates=[entry], threads=1) as segmenter:
@@ -316,7 +335,7 @@ def test_a_real_crash_is_counted(
     code = """
 import os, sys
 from edge_bg.network.segment import Segmenter
-from tests.patience import crowd, wait_for
+from tests.patience import crowd, no_descriptors, wait_for
 Segmenter(sys.argv[1], delegates=[{"library": sys.argv[2]}, "cpu"], threads=1)
 os.abort() if len(sys.argv) < 4 else sys.exit()
 """
