@@ -125,8 +125,8 @@ class Control:
         while not self._ended.is_set():
             try:
                 self.taken.tidy()
-            except EdgeBgError as error:
-                log.warning("%s", error)
+            except Exception as error:  # whatever it is: what has expired has to go, soon if not now
+                log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
             self._ended.wait(10.0)
 
     # --- looking -----------------------------------------------------------------------------------------

@@ -20,6 +20,10 @@ class CannotWrite(EdgeBgError, OSError):
     """A folder of the booth's cannot be written to."""
 
 
+class CannotRead(EdgeBgError, OSError):
+    """A file of the booth's is there and cannot be read just now."""
+
+
 def put(path: Path, data: bytes) -> None:
     """Write `data` to `path`, at once or not at all. Raises CannotWrite."""
     part = path.with_name(f"{HIDDEN}{secrets.token_hex(4)}")
@@ -47,11 +51,21 @@ def put_json(path: Path, data: Any) -> None:
 
 
 def get_json(path: Path) -> dict[str, Any]:
-    """The mapping in a file of `put_json`; an empty one where there is none, or no such."""
+    """The mapping in a file of `put_json`; an empty one where there is none, or none can be read. To look at."""
+    try:
+        return read_json(path)
+    except CannotRead:
+        return {}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """`get_json` for those who then write or erase: raises CannotRead where the file is there, and cannot be read."""
     try:
         data = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
+    except OSError as error:  # such as no descriptors left, or a disk that has gone
+        raise CannotRead(f"{path}: {error.strerror or error}", hint="try again; if it stays: ls -l, dmesg") from error
     return data if isinstance(data, dict) else {}
 
 

@@ -78,17 +78,17 @@ class Gpio:
                 control.privacy(control.state("guest")["live"] != "private")
             else:
                 control.step(does, "screen")
-        except EdgeBgError as error:
-            log.warning("button %s: %s", does, error.message)
+        except Exception as error:
+            log.warning("button %s: %s", does, error, exc_info=None if isinstance(error, EdgeBgError) else error)
 
     def _run(self) -> None:
         while not self._ended.wait(EVERY):
-            state = self._control.state("guest")
-            for shows, lamp in self._lamps.items():
-                try:
+            try:
+                state = self._control.state("guest")
+                for shows, lamp in self._lamps.items():
                     (lamp.on if lit(shows, state) else lamp.off)()
-                except Exception as error:  # closed meanwhile
-                    log.debug("lamp %s: %s", shows, error)
+            except Exception as error:  # closed meanwhile, or no descriptors are left just now
+                log.debug("lamps: %s", error)
 
 
 def lit(shows: str, state: dict[str, Any]) -> bool:

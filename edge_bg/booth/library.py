@@ -213,7 +213,7 @@ class Library:
         files.put(path, data)
         made = files.identity(path)
         with self._lock:
-            listed = files.get_json(self._list(shelf))
+            listed = files.read_json(self._list(shelf))
             listed.setdefault("items", {})[made] = {"name": name}
             listed["order"] = [*before, made]  # last, also where nobody has put the others in order yet
             self._put(shelf, listed)
@@ -225,7 +225,7 @@ class Library:
         for name in order:
             self.get(shelf, name)
         with self._lock:
-            listed = files.get_json(self._list(shelf))
+            listed = files.read_json(self._list(shelf))
             listed["order"] = list(dict.fromkeys(order))
             self._put(shelf, listed)
         return self.items(shelf)
@@ -236,7 +236,7 @@ class Library:
         if (front := changes.get("foreground")) is not None:
             self.get("foregrounds", front)
         with self._lock:
-            listed = files.get_json(self._list(shelf))
+            listed = files.read_json(self._list(shelf))
             listed.setdefault("items", {}).setdefault(name, {}).update(changes)
             self._put(shelf, listed)
         return self.get(shelf, name)
@@ -249,7 +249,7 @@ class Library:
         with self._lock:
             self._ready.pop(name, None)
             self._thumbs.pop((shelf, name), None)
-            listed = files.get_json(self._list(shelf))
+            listed = files.read_json(self._list(shelf))
             listed["order"] = [each for each in _texts(listed.get("order")) if each != name]
             listed.get("items", {}).pop(name, None)
             self._put(shelf, listed)

@@ -68,8 +68,8 @@ class Mqtt:
             if self._client.is_connected():
                 try:
                     self._tell()
-                except (EdgeBgError, ValueError) as error:
-                    log.warning("%s", error)
+                except Exception as error:  # what is told late is better than nothing told any more
+                    log.warning("%s", error, exc_info=None if isinstance(error, (EdgeBgError, ValueError)) else error)
 
     def _tell(self) -> None:
         state = self._control.state("operator")
@@ -153,8 +153,8 @@ class Mqtt:
                 self._control.privacy(True)
             elif topic == "privacy/set":
                 log.warning("MQTT: only the operator's page opens the camera again")
-        except EdgeBgError as error:
-            log.warning("MQTT %s: %s", topic, error.message)
+        except Exception as error:
+            log.warning("MQTT %s: %s", topic, error, exc_info=None if isinstance(error, EdgeBgError) else error)
 
 
 def _is(value: dict[str, str], name: str, test: str) -> dict[str, Any]:

@@ -162,7 +162,10 @@ class Photos:
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            work()
+            try:
+                work()
+            except Exception as error:  # as when the disk is full: the next photo is made better all the same
+                log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
 
     # --- asking ----------------------------------------------------------------------------------------------
 

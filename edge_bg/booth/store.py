@@ -48,9 +48,10 @@ class Store:
         """The photos that there are, the newest first."""
         try:
             found = [entry for entry in os.scandir(self.folder) if _NAME.fullmatch(entry.name) and entry.is_dir()]
+            times = {entry.name: entry.stat().st_mtime for entry in found}
         except OSError:
             return []
-        return [entry.name for entry in sorted(found, key=lambda entry: -entry.stat().st_mtime)]
+        return sorted(times, key=lambda name: -times[name])
 
     def notes(self, name: str) -> dict[str, Any]:
         """What was noted with a photo; empty where there is no such."""
@@ -79,7 +80,10 @@ class Store:
         """Erase what has expired by `now`, seconds since the epoch; the names of what went."""
         gone = []
         for name in self.names():
-            expires = self.notes(name).get("expires")
+            try:
+                expires = files.read_json(self._path(name) / NOTES).get("expires")
+            except files.CannotRead:  # asked again soon
+                continue
             if isinstance(expires, (int, float)) and expires > now:
                 continue
             self.erase(name)  # also what has lost its notes: nobody could say when it has to go

@@ -150,8 +150,8 @@ class Visit:
         for effect in effects:
             try:
                 self._one(effect)
-            except EdgeBgError as error:
-                log.warning("%s", error)
+            except Exception as error:  # such as no thread to be had: the next guest comes all the same
+                log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
                 if effect == "shoot":
                     self._came(self.photo, None)
 

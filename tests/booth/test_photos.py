@@ -11,11 +11,16 @@ import pytest
 from PIL import Image
 
 from edge_bg.booth import encode
+from edge_bg.booth.files import CannotWrite
+from edge_bg.booth.photo import Photo
+from edge_bg.booth.photos import Photos
 from edge_bg.booth.store import Store
 from edge_bg.booth.template import Template
+from edge_bg.booth.visit import Visit
+from edge_bg.config.booth import Booth as BoothPart
 from edge_bg.errors import ConfigError, DelegateError
 from tests.booth.conftest import running
-from tests.patience import wait_for
+from tests.patience import no_descriptors, wait_for
 
 CONSENT = "Your photo is kept for one day."
 
@@ -140,6 +145,52 @@ def test_retention_really_erases(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == [new]
     Store(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [new], "what a crash left is swept at the start"
+
+
+def test_what_cannot_be_read_just_now_is_not_taken_for_expired(tmp_path):
+    """A booth that was out of descriptors would have erased all its photos: their notes could not be read."""
+    store, name = Store(tmp_path), "n" * 22
+    store.put(name, {"photo.jpg": b"2"}, {"expires": 200.0})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "names", lambda: [name])  # listed before the last descriptor went
+        with no_descriptors():
+            assert store.tidy(150.0) == []
+    assert store.file(name, "photo.jpg") == b"2" and store.tidy(250.0) == [name]
+
+
+def test_the_next_photo_is_made_better_after_one_that_could_not_be_written(kept, monkeypatch):
+    client = kept.client()
+    control = kept.booth.control
+
+    def full(*_: object) -> None:
+        raise CannotWrite("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Photos, "_developed", full)
+        control.taken._better(Photo("x" * 22, 0.0))
+        wait_for(control.taken._work.empty, "the one that fails")
+    ready(client, client.post("/photos").json()["id"])
+    assert control.taken._thread.is_alive()
+
+
+def test_a_countdown_ends_though_no_shot_could_be_taken(caplog):
+    """As when the system has no thread left: the clock of the visits goes on, and says that the shot failed."""
+
+    class Photos:
+        shots = 1
+
+        def shoot(self, done: object, of: object) -> str:
+            raise RuntimeError("can't start new thread")
+
+    visit = Visit(BoothPart(control=True, times={"countdown": 0.05}), Photos())
+    try:
+        visit.step("start", "screen")
+        visit.step("shutter", "screen")
+        wait_for(lambda: visit.flow()["failed"], "the failure")
+        assert visit.flow()["state"] != "capture" and visit._thread.is_alive()
+        assert "can't start new thread" in caplog.text
+    finally:
+        visit.close()
 
 
 def test_only_so_many_are_kept(tmp_path):
