@@ -48,6 +48,10 @@ class PictureError(EdgeBgError, ValueError):
     """A picture cannot be read, is too large, or has a layout that is not supported."""
 
 
+class NothingFound(PictureError):
+    """There is nothing to cut out in a picture: no file is made of it, as it would be blank."""
+
+
 class MissingDependency(EdgeBgError, ImportError):
     """An optional package is not installed; the hint is the command that installs it."""
 

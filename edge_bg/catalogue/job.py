@@ -38,8 +38,9 @@ class Job:
 class Outcome:
     """What became of a job.
 
-    words: why it failed; empty when it did not.  notes: what a person should know all the same.  found: was there a
-    subject?  confidence: 0 to 1.  sha256 of what was read and written; before, after: small WebP pictures.
+    words: why it failed; empty when it did not.  notes: what a person should know all the same.  found: False where it
+    failed as there was nothing to cut out.  confidence: 0 to 1.  sha256 of what was read and written; before, after:
+    small WebP pictures.
     """
 
     job: Job

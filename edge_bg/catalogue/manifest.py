@@ -17,6 +17,7 @@ from edge_bg.errors import PictureError
 
 FOLDER = ".edge-bg"
 NAME = "manifest.jsonl"
+Verdict = Literal["do", "done", "taken", "changed", "empty"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Entry:
     subject: str = "people"
     thumbs: tuple[int, int, int] | None = None
     words: str = ""  # why it failed
+
+    @property
+    def empty(self) -> bool:
+        """Was there nothing in it to cut out?"""
+        return self.state == "failed" and not self.found
 
 
 class Manifest:
@@ -67,10 +73,15 @@ class Manifest:
         """Source -> target of all that was ever done here."""
         return {entry.source: entry.target for entry in self.entries.values()}
 
-    def verdict(self, job: Job, options: str, *, overwrite: bool) -> Literal["do", "done", "taken", "changed"]:
-        """A job is to be done; it is done; its output is somebody else's ("taken"), or was changed by hand."""
+    def verdict(self, job: Job, options: str, *, overwrite: bool) -> Verdict:
+        """A job is to be done; it is done; its output is somebody else's ("taken"), or was changed by hand; there was
+        nothing in it to cut out ("empty")."""
         entry, there = self.entries.get(job.source), store.stat(job.target)
-        if overwrite or there is None:
+        if overwrite:
+            return "do"
+        if entry is not None and entry.empty and entry.options == options and self._as_it_was(entry):
+            return "empty"
+        if there is None:
             return "do"
         if entry is None or entry.target != job.target:
             return "taken"
@@ -80,10 +91,15 @@ class Manifest:
             return "changed"
         if entry.state != "done" or entry.options != options:
             return "do"
-        here = store.stat(job.source)
+        return "done" if self._as_it_was(entry) else "do"
+
+    @staticmethod
+    def _as_it_was(entry: Entry) -> bool:
+        """Whether the picture is the one that the entry tells of."""
+        here = store.stat(entry.source)
         if here is not None and tuple(here) == tuple(entry.source_stat):
-            return "done"
-        return "done" if _hash(job.source) == entry.source_hash else "do"
+            return True
+        return _hash(entry.source) == entry.source_hash
 
     def begin(self, job: Job, options: str) -> None:
         """A worker takes the job now."""

@@ -35,9 +35,7 @@ class Tally:
         if self.before:
             parts.append(f"{self.before} done before")
         if failed:
-            parts.append(f"{failed} failed")
-        if self.nobody:
-            parts.append(f"{self.nobody} without anything to cut out")
+            parts.append(f"{failed} failed" + (f" (with nothing to cut out: {self.nobody})" if self.nobody else ""))
         if self.doubtful:
             parts.append(f"{self.doubtful} worth a look")
         return ", ".join(parts)
@@ -82,6 +80,7 @@ class Catalogue:
             if verdict == "done":
                 self.tally.before += 1
             else:
+                self.tally.nobody += verdict == "empty"
                 self._fail(words)
             self.step()
 
@@ -97,6 +96,7 @@ class Catalogue:
         except (EdgeBgError, OSError) as error:
             return "failed", f"{job.source}: {error}"
         words = {
+            "empty": self.manifest.entries[job.source].words if self.manifest and verdict == "empty" else "",
             "taken": f"{job.source}: {job.target} is there already\n  --overwrite replaces it",
             "changed": f"{job.source}: {job.target} was changed by hand and is kept\n  --overwrite replaces it",
         }
@@ -105,17 +105,12 @@ class Catalogue:
     def _count(self, outcome: Outcome) -> None:
         for note in outcome.notes:
             self.say(note)
+        self.tally.nobody += not outcome.found
         if not outcome.ok:
             self._fail(outcome.words)
             return
         self.tally.done += 1
-        if not outcome.found:
-            self.tally.nobody += 1
-            things = "" if outcome.subject == "anything" else "; people are looked for, not things (--subject anything)"
-            who = "nothing" if outcome.subject == "anything" else "nobody"
-            self.say(f"{outcome.job.source}: {who} found, so the cut-out is empty{things}")
-        elif outcome.confidence < DOUBTFUL:
-            self.tally.doubtful += 1
+        self.tally.doubtful += outcome.confidence < DOUBTFUL
 
     def _fail(self, words: str) -> None:
         self.tally.failed += 1

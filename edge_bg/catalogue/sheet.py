@@ -74,7 +74,7 @@ class Thumbs:
 def write_sheet(folder: str, entries: Iterable[Entry], thumbs: Thumbs) -> Path:
     """Write the page into `folder`; returns its path. Raises OSError."""
     done = sorted(entries, key=lambda entry: (entry.state == "done", entry.confidence, entry.source))
-    doubtful = [entry for entry in done if entry.state != "done" or not entry.found or entry.confidence < DOUBTFUL]
+    doubtful = [entry for entry in done if entry.state != "done" or entry.confidence < DOUBTFUL]
     marks = {entry.source for entry in doubtful}
     sure = [entry for entry in done if entry.source not in marks]
     path = Path(folder, SHEET)
@@ -101,17 +101,18 @@ def write_sheet(folder: str, entries: Iterable[Entry], thumbs: Thumbs) -> Path:
 def _item(folder: str, entry: Entry, thumbs: Thumbs, doubt: bool) -> str:
     name = html.escape(Path(entry.target).name)
     kind = ' class="failed"' if entry.state != "done" else ' class="doubt"' if doubt else ""
-    if entry.state != "done":
-        why = entry.words.removeprefix(f"{entry.source}: ") or "could not be done"
-        why = why.replace("\n  ", "; ")
-        return f"<li{kind}>{html.escape(entry.source)}<small>{html.escape(why)}</small></li>\n"
     pictures = "".join(
         f'<img loading="lazy" alt="{what}" src="data:image/webp;base64,{base64.b64encode(data).decode()}">'
         for what, data in zip(("before", "after"), thumbs.get(entry.thumbs), strict=True)
         if data
     )
+    if entry.state != "done":
+        why = entry.words.removeprefix(f"{entry.source}: ") or "could not be done"
+        why = why.replace("\n  ", "; ")
+        shown = f"<figure>{pictures}</figure>" if pictures else ""
+        return f"<li{kind}>{shown}{html.escape(entry.source)}<small>{html.escape(why)}</small></li>\n"
     where = quote(os.path.relpath(entry.target, folder))
-    sure = "nothing found" if not entry.found else f"{entry.confidence:.0%} sure, {html.escape(entry.subject)}"
+    sure = f"{entry.confidence:.0%} sure, {html.escape(entry.subject)}"
     return f'<li{kind}><figure>{pictures}</figure><a href="{where}">{name}</a><small>{sure}</small></li>\n'
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_bg.board.logs import debugging
 from edge_bg.catalogue import store
 from edge_bg.catalogue.job import Job, Outcome, Settings
-from edge_bg.errors import EdgeBgError
+from edge_bg.errors import EdgeBgError, NothingFound
 from edge_bg.listing import FORMATS, arrange
 from edge_bg.pictures import decode
 from edge_bg.pictures.write import encode, exif_of
@@ -54,18 +54,31 @@ class Worker:
         data = store.read(job.source)
         photo = decode(data, job.source, max_megapixels=self.settings.max_megapixels, profile=look.profile)
         cutout = self.cutter(photo)
-        made = arrange(photo, cutout, look)
+        before = _thumb(photo.rgb) if self.settings.thumbs else b""
+        try:
+            made = arrange(photo, cutout, look)
+        except NothingFound as nothing:
+            return Outcome(
+                job,
+                words=reason(job, nothing),
+                notes=photo.notes,
+                found=False,
+                subject=cutout.subject,
+                confidence=0.0,
+                source_bytes=len(data),
+                source_hash=sha256(data).hexdigest(),
+                seconds=time.monotonic() - start,
+                before=before,
+            )
         exif = exif_of(data) if look.metadata == "keep" else b""
         ending = os.path.splitext(job.target)[1] or FORMATS[look.format]  # noqa: PTH122 - may be an address
         out = encode(
             made.pixels, ending, quality=look.quality, max_bytes=look.max_bytes, icc=photo.icc, exif=exif
         )  # fmt: skip
         store.write(job.target, out)
-        thumbs = (_thumb(photo.rgb), _thumb(made.pixels)) if self.settings.thumbs else (b"", b"")
         return Outcome(
             job,
             notes=(*photo.notes, *(f"{job.source}: {note}" for note in made.notes)),
-            found=bool(cutout.alpha.any()),
             subject=cutout.subject,
             confidence=cutout.confidence,
             source_bytes=len(data),
@@ -73,8 +86,8 @@ class Worker:
             target_bytes=len(out),
             target_hash=sha256(out).hexdigest(),
             seconds=time.monotonic() - start,
-            before=thumbs[0],
-            after=thumbs[1],
+            before=before,
+            after=_thumb(made.pixels) if self.settings.thumbs else b"",
         )
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge_bg.cutserver.asked import Asked, Wrong, of_fields, of_rembg
 from edge_bg.cutserver.desk import Answer, Busy, Desk
-from edge_bg.errors import DelegateError, EdgeBgError, ModelError
+from edge_bg.errors import DelegateError, EdgeBgError, ModelError, NothingFound
 from edge_bg.web.access import Access
 from edge_bg.web.guard import Guard
 from edge_bg.web.pages import POLICY, routes
@@ -54,6 +54,9 @@ def create_app(desk: Desk, *, access: Access, check_host: bool = True, max_bytes
         except (ModelError, DelegateError) as error:  # nothing that the picture can help
             log.error("%s: %s", request.url.path, error)
             return _failed(500, "fault", "the network cannot be loaded; the server's log says why")
+        except NothingFound as nothing:
+            words = nothing.message + ("; subject=anything looks for things" if nothing.hint else "")
+            return _failed(400, "unknown_foreground", words)
         except (EdgeBgError, MemoryError) as error:
             words = str(error).replace("\n ", ";") or "too large for this machine's memory"
             return _failed(400, "invalid_picture", words)
@@ -186,7 +189,7 @@ def _too_large(most: int) -> Wrong:
 
 
 def _answer(answer: Answer, as_json: bool) -> Response:
-    left, top, wide, high = answer.box or (0, 0, 0, 0)
+    left, top, wide, high = answer.box
     kind = {"people": "person", "anything": "other"}.get(answer.subject, answer.subject)
     headers = {
         "X-Width": str(answer.size[0]), "X-Height": str(answer.size[1]), "X-Type": kind, "X-Credits-Charged": "0",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_bg.cutserver.asked import Asked
 from edge_bg.errors import PictureError
-from edge_bg.listing import Look, arrange, check_photo, preset, subject_box
+from edge_bg.listing import Look, arrange, check_photo, preset
 from edge_bg.pictures import Photo, decode
 from edge_bg.pictures.write import encode
 from edge_bg.still import Cutout, Cutter
@@ -37,7 +37,7 @@ class Busy(Exception):
 class Answer:
     """data: the file, of the type `media`.  size: (width, height).
 
-    box: (left, top, width, height) of the subject in the photograph, None where nothing was found.
+    box: (left, top, width, height) of the subject in the photograph.
     canvas: likewise, what of the photograph the file shows; it may stick out.
     missed: the shop's rules that the file does not meet, None where no shop was named.
     """
@@ -45,7 +45,7 @@ class Answer:
     data: bytes
     media: str
     size: tuple[int, int]
-    box: tuple[int, int, int, int] | None
+    box: tuple[int, int, int, int]
     subject: str
     confidence: float
     notes: tuple[str, ...]
@@ -70,7 +70,7 @@ class Desk:
         self._workers = workers
 
     async def take(self, asked: Asked) -> Answer:
-        """Wait for a turn and do it. Raises Busy at once where the line is full, PictureError."""
+        """Wait for a turn and do it. Raises Busy at once where the line is full, PictureError, NothingFound."""
         if self.under_way >= self.most:
             raise Busy(max(1, round(self._seconds * self.most / self._workers)))
         self.under_way += 1
@@ -100,11 +100,10 @@ class Desk:
             cutout = _within(cutout, asked.region)
         look = asked.look_for(photo.rgb.shape[1], photo.rgb.shape[0])
         made = arrange(photo, cutout, look)
-        box = subject_box(cutout.alpha)
         kind = "zip" if asked.zipped else look.format
         data = _file(made.pixels, kind, look)
         high, wide = made.pixels.shape[:2]
-        where = None if box is None else (box.left, box.top, box.wide, box.high)
+        where = (made.box.left, made.box.top, made.box.wide, made.box.high)
         notes = [*photo.notes, *made.notes]
         missed: list[str] | None = None
         if asked.shop and not asked.zipped:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_bg.composite.backgrounds import fit_picture
-from edge_bg.errors import PictureError
+from edge_bg.errors import NothingFound, PictureError
 from edge_bg.listing.options import Behind, Look
 from edge_bg.pictures import Photo, read_photo
 from edge_bg.still import Cutout, blurred_room
@@ -41,41 +41,49 @@ class Box:
 class Arranged:
     """pixels: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.  notes: what a person should know.
 
-    canvas: what of the photograph they show, in its pixels.
+    canvas: what of the photograph they show, in its pixels.  box: around the subject, likewise.
     """
 
     pixels: Picture
     notes: list[str]
     canvas: Box
+    box: Box
 
 
 def arrange(photo: Photo, cutout: Cutout, look: Look) -> Arranged:
-    """Lay out a cut-out of `photo`. Raises PictureError: too large a canvas, a background that cannot be read."""
+    """Lay out a cut-out of `photo`.
+
+    Raises NothingFound where there is none, PictureError: too large a canvas, a background that cannot be read.
+    """
     notes: list[str] = []
     high, wide = cutout.alpha.shape
     box = subject_box(cutout.alpha)
+    if box is None:  # a blank picture would be taken for a product's
+        people = cutout.subject == "people"
+        hint = "people were looked for; --subject anything looks for things" if people else ""
+        raise NothingFound(f"{'nobody' if people else 'nothing'} found to cut out", hint=hint)
     canvas = Box(0, 0, wide, high)
     wanted = look.aspect
     if wanted is None and look.size is not None and all(look.size):
         wanted = look.size[0] / look.size[1]
-    if box is not None and (look.crop or look.margin is not None):
+    if look.crop or look.margin is not None:
         canvas = _around(box, look.margin or 0.0, wanted, high)
-    canvas = _shaped(canvas, wanted, None if box is None else box, high)
+    canvas = _shaped(canvas, wanted, box, high)
     size = _size(canvas, look)
     if size[0] * size[1] > LARGEST:
         raise PictureError(f"a canvas of {size[0]}x{size[1]} is too large", hint="give a smaller --size or --margin")
     enlarged = size[0] / canvas.wide
-    if enlarged > 1.3 and box is not None:
+    if enlarged > 1.3:
         notes.append(f"enlarged {enlarged:.1f} times: the photograph is small for {size[0]}x{size[1]}")
     alpha = _placed(cutout.alpha, canvas, size)
     if look.mask_only:
-        return Arranged(alpha, notes, canvas)
+        return Arranged(alpha, notes, canvas, box)
     shadow = _shadow(photo, cutout.alpha, canvas, size, alpha, look, notes)
     rgb = _placed(cutout.rgb, canvas, size)
     if look.behind.kind == "transparent":
-        return Arranged(_over_nothing(rgb, alpha, shadow), notes, canvas)
+        return Arranged(_over_nothing(rgb, alpha, shadow), notes, canvas, box)
     behind = _background(photo, cutout, canvas, size, look.behind)
-    return Arranged(_over(rgb, alpha, shadow, behind), notes, canvas)
+    return Arranged(_over(rgb, alpha, shadow, behind), notes, canvas, box)
 
 
 def subject_box(alpha: Picture) -> Box | None:
@@ -114,13 +122,13 @@ def _around(box: Box, margin: float, aspect: float | None, bottom: int) -> Box:
     return Box(round(left), round(top), max(1, round(wide)), max(1, round(high)))
 
 
-def _shaped(canvas: Box, aspect: float | None, box: Box | None, bottom: int) -> Box:
+def _shaped(canvas: Box, aspect: float | None, box: Box, bottom: int) -> Box:
     """`canvas` grown to `aspect`, about its middle, or upwards where the subject stands on the picture's lower edge."""
     if aspect is None or abs(canvas.wide / canvas.high / aspect - 1) < 0.004:
         return canvas
     wide, high = max(canvas.wide, round(canvas.high * aspect)), max(canvas.high, round(canvas.wide / aspect))
     top = canvas.top - (high - canvas.high) // 2
-    if box is not None and box.top + box.high >= bottom - 1:
+    if box.top + box.high >= bottom - 1:
         top = canvas.top + canvas.high - high
     return Box(canvas.left - (wide - canvas.wide) // 2, top, wide, high)
 
@@ -199,7 +207,7 @@ def _shadow(
     photo: Photo, whole: Picture, canvas: Box, size: tuple[int, int], alpha: Picture, look: Look, notes: list[str]
 ) -> Picture | None:
     """How much darker what is behind becomes, uint8 (H, W), at the canvas's size."""
-    if look.shadow == "none" or not alpha.any():
+    if look.shadow == "none":
         return None
     if look.shadow == "keep":
         shade = cast_shadow(photo.rgb, whole)

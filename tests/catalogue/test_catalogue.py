@@ -20,7 +20,9 @@ from click.testing import CliRunner, Result
 from edge_bg.assets import asset_path
 from edge_bg.catalogue.job import Job, Settings
 from edge_bg.catalogue.pool import Here
+from edge_bg.catalogue.work import work_anywhere
 from edge_bg.commands.image import image
+from edge_bg.still import Cutter
 
 
 def portrait(wide: int, high: int) -> bytes:
@@ -96,15 +98,12 @@ def test_everything_that_can_be_wrong(folder: Path, photo: bytes, tmp_path: Path
         "zero.jpg: the file is empty", "cut.jpg: the JPEG breaks off early", "text.png: not a picture",
         "20000x10000 is 200 megapixels, more than 64", "leads back into a folder it lies in",
         "a.png: a.png is another picture's already, so it becomes a-2.png",
-        "6 of 10 pictures done, 4 failed, 2 without anything to cut out",
+        "4 of 10 pictures done, 6 failed (with nothing to cut out: 2)",
     ):  # fmt: skip
         assert words in done.stderr, done.stderr
-    sizes = {path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in (tmp_path / "out").rglob("*.png")}
-    assert sizes["ribbon.png"] == (30000, 1, 4)
-    assert sizes["one.png"] == (1, 1, 4)
-    assert len(sizes) == 6
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.png")) == ["a-2.png", "a.png", "b.png", "c.png"]
     failed_again = edge_bg_image(folder, "-o", tmp_path / "out")
-    assert "0 of 10 pictures done, 6 done before, 4 failed" in failed_again.stderr
+    assert "0 of 10 pictures done, 4 done before, 6 failed (with nothing to cut out: 2)" in failed_again.stderr
 
 
 def test_the_sheet_shows_all_and_needs_nothing(folder: Path, tmp_path: Path):
@@ -114,17 +113,46 @@ def test_the_sheet_shows_all_and_needs_nothing(folder: Path, tmp_path: Path):
     (folder / "zero.jpg").write_bytes(b"")
     assert edge_bg_image(folder, "-o", tmp_path / "out").return_value == 1
     page = (tmp_path / "out/contact-sheet.html").read_text()
-    assert page.count("data:image/webp;base64,") == 12
+    assert page.count("data:image/webp;base64,") == 11, "before and after of five, and the wall"
     assert "&lt;b&gt;&amp;.png" in page
     assert "<b>&.png" not in page
     assert "zero.jpg<small>the file is empty</small>" in page
     assert not re.search(r"(src|href)=\"(https?:)?//", page)
-    assert page.index("Look at these") < page.index("wall.png") < page.index("These look fine")
+    assert page.index("Look at these") < page.index("nobody found to cut out") < page.index("These look fine")
+    assert re.search(r'<li class="failed"><figure><img[^>]*></figure>[^<]*wall.png<small>nobody found', page)
     assert page.index("These look fine") < page.index("large.png")
     for target in re.findall(r'href="([^"]+)"', page):
         from urllib.parse import unquote
 
         assert (tmp_path / "out" / unquote(target)).is_file()
+
+
+def test_what_is_empty_is_looked_at_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It is told each time, and asked again when the picture or the options are others."""
+    cv2.imwrite(str(folder / "wall.png"), np.full((90, 120, 3), 100, np.uint8))
+    out = tmp_path / "out"
+    assert edge_bg_image(folder, "-o", out).return_value == 1
+    asked = []
+    call = Cutter.__call__
+    monkeypatch.setattr(Cutter, "__call__", lambda self, photo: asked.append(photo) or call(self, photo))
+    again = edge_bg_image(folder, "-o", out)
+    assert again.return_value == 1 and not asked
+    assert "wall.png: nobody found to cut out" in again.stderr
+    assert "0 of 4 pictures done, 3 done before, 1 failed (with nothing to cut out: 1)" in again.stderr
+    assert "wall.png" in (out / "contact-sheet.html").read_text()
+    assert edge_bg_image(folder, "-o", out, "--overwrite").return_value == 1
+    assert len(asked) == 4
+    (folder / "wall.png").write_bytes((folder / "a.jpg").read_bytes())
+    assert edge_bg_image(folder, "-o", out).return_value == 0
+    assert len(asked) == 5 and (out / "wall.png").is_file()
+
+
+def test_an_engine_is_told_of_what_is_empty(tmp_path: Path):
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((90, 120, 3), 100, np.uint8))
+    job = Job(str(tmp_path / "wall.png"), str(tmp_path / "out.png"))
+    outcome = work_anywhere(job, Settings())
+    assert (outcome.ok, outcome.found) == (False, False)
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_no_room_and_no_right_to_write(folder: Path, tmp_path: Path, root: Path):
@@ -207,6 +235,7 @@ def test_a_hot_folder_takes_what_is_whole(photo: bytes, tmp_path: Path, root: Pa
     hot, out = tmp_path / "hot", tmp_path / "out"
     hot.mkdir()
     (hot / "first.jpg").write_bytes(photo)
+    cv2.imwrite(str(hot / "wall.png"), np.full((90, 120, 3), 100, np.uint8))
     command = [sys.executable, "-m", "edge_bg", "image", hot, "-o", out, "--watch", "--jobs", "1"]
 
     def wait_for(name: str) -> bool:
@@ -234,6 +263,7 @@ def test_a_hot_folder_takes_what_is_whole(photo: bytes, tmp_path: Path, root: Pa
         finally:
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    assert "3 of 3 pictures done" in errors
+    assert process.returncode == 1, errors
+    assert "wall.png: nobody found to cut out" in errors and not (out / "wall.png").exists()
+    assert "3 of 4 pictures done, 1 failed (with nothing to cut out: 1)" in errors
     assert "breaks off" not in errors

@@ -7,53 +7,17 @@ import base64
 import io
 import threading
 import zipfile
-from collections.abc import Iterator
 
 import httpx
 import numpy as np
-import pytest
 from PIL import Image
 
-from edge_bg.assets import asset_path
 from edge_bg.cutserver.app import create_app
 from edge_bg.cutserver.desk import Desk
-from edge_bg.errors import ModelError
 from edge_bg.still import Cutter
 from edge_bg.web.access import Access
 
 TOKEN = "a-token-of-ours"
-
-
-@pytest.fixture(scope="module")
-def photo() -> bytes:
-    portrait = Image.open(asset_path("portrait.png"))
-    wall = Image.new("RGB", portrait.size, (120, 130, 110))
-    wall.paste(portrait, mask=portrait.getchannel("A"))
-    out = io.BytesIO()
-    wall.resize((150, 200)).save(out, "JPEG", quality=95)
-    return out.getvalue()
-
-
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    made = Desk(Cutter, line=1, max_megapixels=1)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def ask(desk: Desk):
-    app = create_app(desk, access=Access(), max_bytes=200_000)
-
-    def post(path: str, **options: object) -> httpx.Response:
-        async def one() -> httpx.Response:
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
-                return await client.request(options.pop("method", "POST"), path, **options)
-
-        return asyncio.run(one())
-
-    return post
 
 
 def picture(answer: httpx.Response) -> Image.Image:
@@ -167,52 +131,6 @@ def test_a_plain_body_and_a_preset(ask, photo: bytes):
     assert "x-rules-missed" not in ask("/api/v1/cutouts", files={"image_file": ("me.jpg", photo)}).headers
 
 
-@pytest.mark.parametrize(
-    ("options", "status", "words"),
-    [
-        ({"data": {"x": "y"}}, 400, "image_file"),
-        ({"files": {"image_file": ("a.jpg", b"")}}, 400, "empty"),
-        ({"files": {"image_file": ("a.jpg", b"hello")}}, 400, "not a picture"),
-        ({"files": {"image_file": ("a.jpg", b"x" * 300_000)}}, 413, "larger than 0.2 MB"),
-        ({"json": {"image_file_b64": "A" * 900_000}}, 413, "larger than 0.2 MB"),
-        ({"data": {"image_url": "http://127.0.0.1/secret.jpg"}}, 400, "opens no connections"),
-        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "neither a form"),
-        ({"content": b"[]", "headers": {"Content-Type": "application/json"}}, 400, "no object"),
-        ({"content": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "form cannot be read"),
-    ],
-)
-def test_what_will_not_do(ask, options: dict, status: int, words: str):
-    answer = ask("/api/v1/cutouts", **options)
-    assert answer.status_code == status
-    assert words in answer.json()["error"]
-    assert answer.json()["errors"][0]["code"]
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "words"),
-    [
-        ("size", "gigantic", "not a size"), ("bg_color", "blueish", "neither"), ("crop_margin", "30px", "percent"),
-        ("preset", "souk", "no preset"), ("format", "gif", "png, jpg, webp or zip"), ("roi", "1 2", "roi"),
-        ("position", "10% 20%", "in the middle"),
-        ("margin", "99%", "not a margin"), ("roi", "50% 50% 10% 10%", "no inside"), ("quality", "x", "invalid"),
-    ],
-)  # fmt: skip
-def test_values_that_will_not_do(ask, photo: bytes, field: str, value: str, words: str):
-    answer = ask("/api/v1/cutouts", data={"subject": "people", field: value}, files={"image_file": ("me.jpg", photo)})
-    assert answer.status_code == 400
-    assert words in answer.json()["error"]
-
-
-def test_too_many_pixels(ask):
-    header = Image.new("RGB", (4, 4))
-    out = io.BytesIO()
-    header.save(out, "PNG")
-    bomb = out.getvalue()[:16] + (20000).to_bytes(4, "big") * 2 + out.getvalue()[24:]
-    answer = ask("/api/v1/cutouts", files={"image_file": ("bomb.png", bomb)})
-    assert answer.status_code == 400
-    assert "400 megapixels, more than 1" in answer.json()["error"]
-
-
 def test_a_full_line_says_so_at_once(photo: bytes):
     """One at work, one in line: the third is told to come again, and is served once there is room."""
     going = threading.Event()
@@ -248,27 +166,6 @@ def test_a_full_line_says_so_at_once(photo: bytes):
     finally:
         going.set()
         desk.close()
-
-
-def test_a_network_that_is_gone_is_no_fault_of_the_picture(photo: bytes):
-    """A client that is told 400 does not ask again; this one may."""
-
-    def gone() -> Cutter:
-        raise ModelError("general.tflite: it cannot be read")
-
-    desk = Desk(gone)
-    app = create_app(desk, access=Access())
-
-    async def one() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-            return await client.post("/api/v1/cutouts", files={"image_file": ("me.jpg", photo)})
-
-    try:
-        answer = asyncio.run(one())
-    finally:
-        desk.close()
-    assert answer.status_code == 500 and answer.json()["errors"][0]["code"] == "fault"
-    assert "tflite" not in answer.text, "files are nobody else's business"
 
 
 def test_who_may_ask(desk: Desk, photo: bytes):

@@ -23,14 +23,15 @@ from tests.browser import chromium
 
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 SPOKEN = {
-    "desk": ("en-GB", "2 of 3 done, 1 failed", "not a picture that can be read", "asks: kind of file, background"),
+    "desk": (
+        "en-GB", "2 of 4 done, 2 failed", "not a picture that can be read", "nothing was found in it",
+        "asks: kind of file, background",
+    ),
     "phone": (
-        "de-AT",
-        "2 von 3 fertig, 1 misslungen",
-        "das ist kein lesbares Bild",
+        "de-AT", "2 von 4 fertig, 2 misslungen", "das ist kein lesbares Bild", "darin wurde nichts gefunden",
         "will: Art der Datei, Hintergrund",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +70,11 @@ def photo(path: Path, colour: tuple[int, int, int]) -> Path:
 def test_drop_compare_download(shape: str, address: str, browser: Any, tmp_path: Path):
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright drives the browser")
     files = [photo(tmp_path / "me.jpg", (120, 130, 110)), photo(tmp_path / "you.jpg", (40, 60, 120))]
+    Image.new("RGB", (120, 90), (100, 100, 100)).save(tmp_path / "wall.png")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    files.append(tmp_path / "wall.png")
     wide, high = SIZES[shape]
-    language, tally, refused, missed = SPOKEN[shape]
+    language, tally, refused, nothing, missed = SPOKEN[shape]
     page = browser.new_page(viewport={"width": wide, "height": high}, has_touch=shape == "phone", locale=language)
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -80,9 +83,13 @@ def test_drop_compare_download(shape: str, address: str, browser: Any, tmp_path:
     assert "token" not in page.url
     page.set_input_files("#files", [*map(str, files), str(tmp_path / "broken.jpg")])
     playwright.expect(page.locator("#tally")).to_have_text(tally, timeout=60_000)
-    playwright.expect(page.locator("li.failed .state")).to_contain_text(refused)
+    broken, wall = (page.locator("li.failed").filter(has_text=name) for name in ("broken.jpg", "wall.png"))
+    playwright.expect(broken.locator(".state")).to_contain_text(refused)
     for part in (".before", ".after"):
-        playwright.expect(page.locator(f"li.failed {part}")).to_be_hidden()  # no sign of a broken picture
+        playwright.expect(broken.locator(part)).to_be_hidden()  # no sign of a broken picture
+    playwright.expect(wall.locator(".state")).to_have_text(nothing)
+    playwright.expect(wall.locator(".after")).to_be_hidden()
+    playwright.expect(wall.locator("a")).to_be_hidden()  # a blank picture is not offered
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
     for selector in ("#all", "#drop", "li a.button", "select"):
         assert page.locator(selector).first.bounding_box()["height"] >= 44, f"{selector}: large enough for a thumb"

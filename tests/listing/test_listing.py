@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_bg.errors import ConfigError, PictureError
+from edge_bg.errors import ConfigError, NothingFound, PictureError
 from edge_bg.listing import Behind, Look, arrange, check, preset, presets, subject_box
 from edge_bg.listing.arrange import cast_shadow
 from edge_bg.listing.options import parse_aspect, parse_margin, parse_size
@@ -73,6 +73,17 @@ def test_specks_are_no_part_of_the_subject():
     assert box is not None
     assert (box.left, box.top, box.wide, box.high) == (100, 60, 80, 120)
     assert subject_box(np.zeros((30, 30), np.uint8)) is None
+
+
+@pytest.mark.parametrize("seen", [0, 20])
+def test_a_cut_out_of_nothing_is_no_picture(seen: int):
+    """A haze that nobody sees is nothing, too."""
+    photo, cutout = thing()
+    for subject, words in (("people", "nobody found"), ("anything", "nothing found")):
+        empty = Cutout(cutout.rgb, np.full_like(cutout.alpha, seen), 0.0, subject)
+        for look in (Look(), Look(WHITE), Look(mask_only=True), preset("amazon").look()):
+            with pytest.raises(NothingFound, match=words):
+                arrange(photo, empty, look)
 
 
 def test_small_pictures_are_enlarged_and_it_is_said():

@@ -150,8 +150,19 @@ def test_an_interruption_leaves_whole_pictures(number: signal.Signals, photo: Pa
     assert all(cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape[2] == 4 for path in made)
 
 
-def test_nobody_is_said(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("words", "name", "said"),
+    [
+        ([], "out.png", "nobody found"),
+        (["--subject", "anything", "--preset", "amazon"], "out.jpg", "nothing found"),
+        (["--subject", "auto", "--mask-only"], "out.png", "nothing found"),
+    ],
+)
+def test_where_nothing_is_found_no_blank_picture_is_written(words: list[str], name: str, said: str, tmp_path: Path):
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((90, 120, 3), 100, np.uint8))
-    done = edge_bg_image(tmp_path / "wall.png", "-o", tmp_path / "out.png")
-    assert "nobody found" in done.stderr
-    assert done.return_value == 0
+    done = edge_bg_image(tmp_path / "wall.png", "-o", tmp_path / name, *words)
+    assert f"wall.png: {said} to cut out" in done.stderr
+    assert ("--subject anything" in done.stderr) == (not words), "what would help is said"
+    assert "0 of 1 pictures done, 1 failed (with nothing to cut out: 1)" in done.stderr
+    assert done.return_value == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["wall.png"]

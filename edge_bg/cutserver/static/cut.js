@@ -132,6 +132,7 @@ function refusal(body, status) {
   let said = {};
   try { said = JSON.parse(body); } catch { /* no JSON */ }
   const words = (said.error || "").replace(/^[^:]*: /, "");
+  if (said.errors?.[0]?.code === "unknown_foreground") return t("nothing");
   if (document.documentElement.lang === "en" && words) return words;
   const known = { file_too_large: t("too_large"), invalid_picture: t("unreadable") };
   return known[said.errors?.[0]?.code] || words || t("error", { status });
@@ -159,12 +160,11 @@ function show(item, headers) {
   node.querySelector(".compare").classList.add("done");
   node.querySelector("input").disabled = false;
   const sure = Number(headers.get("X-Confidence"));
-  const found = Number(headers.get("X-Foreground-Width")) > 0;
-  const doubt = !found || sure < 0.9;
+  const doubt = sure < 0.9;
   node.classList.toggle("doubt", doubt);
   const size = `${headers.get("X-Width")} × ${headers.get("X-Height")}`;
-  const words = found ? [size, ...rules(item, headers)] : [t("nothing")];
-  if (found && doubt) words.push(t("doubt"));
+  const words = [size, ...rules(item, headers)];
+  if (doubt) words.push(t("doubt"));
   say(item, "done", words.join(" · "));
   const notes = node.querySelector(".notes");
   notes.textContent = headers.get("X-Notes") || "";
