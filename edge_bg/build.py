@@ -25,7 +25,7 @@ from edge_bg.errors import ConfigError
 from edge_bg.frame import Frame
 from edge_bg.framing.edged import Edged
 from edge_bg.loop.stats import Stats
-from edge_bg.parts import background, compositor, framed, matte, segmenter, sink, source
+from edge_bg.parts import background, compositor, for_film, framed, matte, segmenter, sink, source
 from edge_bg.pipeline import Pipeline
 from edge_bg.reload import Reloader
 from edge_bg.sinks.fanout import Sinks
@@ -107,6 +107,7 @@ class Booth:
             self.source: Any = self.valve or made
             opened.callback(self.source.close)
             size, fps = self.source.size, self.source.fps
+            self.segmenter = for_film(config, self.segmenter, self.source, self.stats)
             if isinstance(self.segmenter, Edged):
                 self.segmenter.beside = self.source.live  # no live picture waits for finer edges
             self.matte = matte(config, size)

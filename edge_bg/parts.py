@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from importlib import import_module
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from edge_bg.config.types import Part
 from edge_bg.errors import ConfigError, EdgeBgError
 from edge_bg.framing import Framing, Looks
 from edge_bg.framing.edged import Edged
+from edge_bg.framing.thorough import Thorough
 from edge_bg.loop.stats import Stats
 from edge_bg.matte import Matte
 from edge_bg.network.segment import Segmenter
@@ -27,6 +29,7 @@ from edge_bg.sources import Source
 
 log = logging.getLogger("edge_bg.build")
 
+RECORDED = {"file", "images"}  # sources whose pictures can be waited for
 LIVE_SINKS = {"http", "v4l2loopback"}  # someone looks on: a file has to be paced for them
 
 
@@ -91,6 +94,38 @@ def segmenter(config: Config, stats: Stats | None = None, *, quick: bool = False
     except EdgeBgError:
         network.close()
         raise
+
+
+def waited_for(config: Config, source: Any) -> bool:
+    """Whether a config reads a film or pictures that nobody looks on at: each of them can take its time."""
+    return config.source.kind in RECORDED and not source.live
+
+
+def for_film(config: Config, made: Framing | Edged, source: Any, stats: Stats | None = None) -> Framing | Edged:
+    """`made`; where a film or pictures are read and nobody waits, one that takes its time, if no edges are named.
+
+    source: open, so that it has its size.
+    """
+    model = config.model
+    if not waited_for(config, source):
+        return made
+    if model.edges is not None:
+        if isinstance(made, Edged):
+            made.every = model.edges_every or 1
+        return made
+    if isinstance(made, Edged):  # as tuned for live pictures
+        made.sharp.close()
+        made = made.framing
+    wide = source.size[0] >= source.size[1]
+    finds = ("large", "landscape") if wide else ("general", "large")
+    second = next(name for name in finds if not made.info["model"].startswith(name))
+    with ExitStack() as opened:
+        other = framed(config, Segmenter(second, threads=model.threads))
+        opened.callback(other.close)
+        sharp = Segmenter("portrait-288x512" if wide else "portrait-512x288", threads=model.threads)
+        opened.pop_all()
+    log.info("nobody waits for this film: %s looks at each frame, too; `edges: none` goes without", sharp.info["model"])
+    return Thorough(made, other, sharp, every=model.edges_every or 1, stats=stats)
 
 
 def framed(config: Config, network: Looks, stats: Stats | None = None) -> Framing:

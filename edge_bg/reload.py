@@ -72,6 +72,7 @@ class Reloader:
                 compositor.follow(booth.compositor)
             if "model" in changed:
                 segmenter = parts.segmenter(new, booth.stats, quick=True)
+                segmenter = parts.for_film(new, segmenter, booth.source, booth.stats)
                 if isinstance(segmenter, Edged):
                     segmenter.beside = booth.source.live
             elif changed & {"framing", "privacy"}:  # privacy: masks are handed out again for as long as they are valid

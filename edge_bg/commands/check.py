@@ -73,10 +73,16 @@ def _open_files(config: Config) -> None:
 
 def describe(config: Config, model: str) -> str:
     """What a config would do, in a few lines."""
+    from edge_bg.parts import source, waited_for
+
+    edges = config.model.edges
+    if edges is None and waited_for(config, source(config)):
+        edges = "portrait, in each frame: nobody waits for this film"
     delegates = [each if isinstance(each, str) else each.library for each in config.model.delegates]
     lines = [
         ("source", _part(config.source)),
         ("model", f"{model} on {', then '.join(delegates)}"),
+        *([("edges", edges)] if edges else []),
         ("background", _part(config.background)),
         *(("sink", _part(sink)) for sink in config.sinks),
         ("cover", f"{_part(config.privacy.cover)}, once a mask is {config.privacy.max_mask_age:g} s old"),

@@ -84,10 +84,11 @@ class Model(Part):
     threads: Annotated[int, Field(ge=1, le=64)] | None = None
     """null: as many as pays on the cores that are there."""
     edges: ModelName | None = None
-    """A network that draws the edges of people finer, such as portrait-light; none: no such network. null: with
-    `name: auto` what `edge-bg tune` chose, else none."""
+    """A network that draws the edges of people finer, such as portrait-light; none: no such network. null: live,
+    what `edge-bg tune` chose with `name: auto`, else none; in films and pictures that nobody waits for, portrait."""
     edges_every: Annotated[int, Field(ge=1, le=120)] | None = None
-    """That network looks at each n-th frame, and its edges go along with who moves; null: 4, or as tuned."""
+    """That network looks at each n-th frame, and its edges go along with who moves; null: 4, or as
+    tuned; each in films that nobody waits for."""
 
 
 def _part(name: str, options: type[Any], text: str) -> type[Part]:

@@ -35,16 +35,17 @@ MARGIN = 0.08  # around the people, of the longer side of their box
 AGREED = 0.5  # least IoU of the two about somebody for the sharp one to be heard
 REACH = 0.75  # how far from the fast one's outline it decides, of half a body's thickness
 SAME, OTHER = 24, 72  # levels that the fast mask may differ until the detail begins to go, and is gone
-_UNIT = np.float32(1 / 255)
+UNIT = np.float32(1 / 255)
 
 
 @dataclass
 class _Look:
-    """What the sharp network was asked: the rectangle, and of which mask and picture."""
+    """What the sharp network was asked: the rectangle, and of which masks and picture."""
 
     box: Box
     region: Region
     base: Picture
+    second: Picture | None
     luma: Picture
     scene: int
 
@@ -115,7 +116,7 @@ class Edged:
         fast = self.framing(frame)
         if frame.size != self._size or frame.scene != self._scene:
             self._size, self._scene = frame.size, frame.scene
-            self._canvas = Canvas.of(frame.size)
+            self._canvas = self._drawn_on(frame.size)
             self._detail = None
             self._since = self.every
         base, luma = self._canvas.fit(fast), self._luma(frame)
@@ -137,14 +138,13 @@ class Edged:
 
     def _ask(self, frame: Frame, base: Picture, luma: Picture) -> None:
         """Have the sharp network look at the people, if there are any."""
-        x, y, wide, high = cv2.boundingRect(cv2.threshold(base, 127, 255, cv2.THRESH_BINARY)[1])
-        if not wide:
+        second = self._also(frame)
+        box = self._around(base if second is None else np.maximum(base, second))
+        if box is None:
             self._detail = None
             return
-        around, (across, down) = round(MARGIN * max(wide, high)), self._canvas.cells
-        box = Box(max(0, x - around), max(0, y - around), min(across, x + wide + around), min(down, y + high + around))
         self._since = 0
-        look = _Look(box, self.sharp.prepare(frame, self._canvas.region(box)), base, luma, frame.scene)
+        look = _Look(box, self.sharp.prepare(frame, self._canvas.region(box)), base, second, luma, frame.scene)
         self.stats.count("edges.looks")
         if self.beside:
             self._thread = self._thread or ThreadPoolExecutor(1, "edges")
@@ -164,10 +164,9 @@ class Edged:
         """Keep what both say of the frame that was looked at."""
         if look.base.shape != self._canvas.cells[::-1]:
             return
-        part = self._canvas.fit(self.sharp.mask(look.region), look.box.size) * _UNIT
-        fast = look.base[look.box.cut] * _UNIT
+        part, cut = self._canvas.fit(self.sharp.mask(look.region), look.box.size), look.box.cut
         both = look.base.copy()
-        both[look.box.cut] = np.rint(agreed_each(fast, part, AGREED, REACH) * 255)
+        both[cut] = self._of_all(look.base[cut], None if look.second is None else look.second[cut], part)
         self._detail = _Detail(look.base, both, look.luma)
 
     def _carried(self, base: Picture, luma: Picture) -> Picture:
@@ -188,6 +187,28 @@ class Edged:
         kept = np.clip((OTHER - changed) / (OTHER - SAME), 0, 1)
         finer = base + kept * (then[1].astype(np.float32) - then[0])
         return np.asarray(np.clip(np.rint(finer), 0, 255), np.uint8)
+
+    # --- what a more thorough one does otherwise -----------------------------------------------------------------
+
+    def _drawn_on(self, size: Size) -> Canvas:
+        """How fine masks are."""
+        return Canvas.of(size)
+
+    def _also(self, frame: Frame) -> Picture | None:
+        """What another network says of who is there, on the canvas."""
+        return None
+
+    def _around(self, found: Picture) -> Box | None:
+        """Where the sharp network is to look; None where nobody was found."""
+        x, y, wide, high = cv2.boundingRect(cv2.threshold(found, 127, 255, cv2.THRESH_BINARY)[1])
+        if not wide:
+            return None
+        around, (across, down) = round(MARGIN * max(wide, high)), self._canvas.cells
+        return Box(max(0, x - around), max(0, y - around), min(across, x + wide + around), min(down, y + high + around))
+
+    def _of_all(self, fast: Picture, second: Picture | None, sharp: Picture) -> Picture:
+        """One mask of all that was said, uint8 of one size."""
+        return np.asarray(np.rint(agreed_each(fast * UNIT, sharp * UNIT, AGREED, REACH) * 255), np.uint8)
 
 
 __all__ = ["Edged"]

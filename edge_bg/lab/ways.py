@@ -21,6 +21,7 @@ from edge_bg.composite.backgrounds import Still
 from edge_bg.frame import I420, Frame, Picture, Size, from_bgr
 from edge_bg.framing import Framing
 from edge_bg.framing.edged import Edged
+from edge_bg.framing.thorough import Thorough
 from edge_bg.matte import Matte, MatteOptions
 
 EDGES, LIGHT = "portrait-192x320", "portrait-light-192x320"  # the networks of the ways with finer edges
@@ -88,6 +89,12 @@ def edged(every: int, network: str = EDGES) -> Callable[[Any], Predict]:
         return Edged(Framing(segmenter, crop=False, motion_gate=False), _sharp(network), every=every)
 
     return look
+
+
+def thorough(segmenter: Any) -> Predict:
+    """As a film is looked at: two networks that find people, and the sharp one on the whole picture."""
+    second = Framing(_sharp("large"), motion_gate=False)
+    return Thorough(Framing(segmenter, motion_gate=False), second, _sharp("portrait-288x512"))
 
 
 @functools.cache
@@ -174,6 +181,7 @@ def stages() -> list[Way]:
         Way("all + edges", "the default, drawn finer by portrait in every frame", matte(), look=edged(1), costly=True),
         Way("all + edges / 4", "the same, portrait in every fourth frame", matte(), look=edged(4), costly=True),
         Way("all + light / 4", "the same with portrait-light", matte(), look=edged(4, LIGHT), costly=True),
+        Way("film", "the default, as a film is looked at that nobody waits for", matte(), look=thorough, costly=True),
         Way(
             "all + booth + light / 4",
             "the empty room learned, and the mask drawn finer by portrait-light in every fourth frame",

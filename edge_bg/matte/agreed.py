@@ -38,9 +38,12 @@ def agreed(fast: Mask, sharp: Mask, least: float = AGREED, share: float = REACH)
     return np.asarray(np.maximum(sharp * near, fast * core), np.float32)
 
 
-def agreed_each(fast: Mask, sharp: Mask, least: float, share: float) -> Mask:
-    """The same of masks of some 256x144, asked of each body apart, and without pieces lost (`given_back`)."""
-    sharp = given_back(fast, sharp)
+def agreed_each(fast: Mask, sharp: Mask, least: float, share: float, finer: int = 1) -> Mask:
+    """The same of masks of some 256x144, asked of each body apart, and without pieces lost (`given_back`).
+
+    finer: masks have so many times as many pixels each way.
+    """
+    sharp = given_back(fast, sharp, finer)
     either = np.asarray((fast > 0.5) | (sharp > 0.5), np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(either, connectivity=4)
     if count <= 2:
@@ -48,19 +51,21 @@ def agreed_each(fast: Mask, sharp: Mask, least: float, share: float) -> Mask:
     out = fast.copy()
     for label in range(1, count):
         x, y, wide, high, area = (int(n) for n in stats[label])
-        if area < _SPECK:
+        if area < _SPECK * finer * finer:
             continue
-        cut = np.s_[max(0, y - _MARGIN) : y + high + _MARGIN, max(0, x - _MARGIN) : x + wide + _MARGIN]
+        room = _MARGIN * finer
+        cut = np.s_[max(0, y - room) : y + high + room, max(0, x - room) : x + wide + room]
         others = (labels[cut] != label) & (labels[cut] != 0)
         one, two = (np.where(others, np.float32(0), mask[cut]) for mask in (fast, sharp))
         out[cut] = np.where(others, out[cut], agreed(one, two, least, share))
     return out
 
 
-def given_back(fast: Mask, sharp: Mask) -> Mask:
+def given_back(fast: Mask, sharp: Mask, finer: int = 1) -> Mask:
     """`sharp`, with the pieces of `fast` that it lost, are THICK pixels across, and of which `fast` was SURE."""
+    thick = THICK * finer - (finer > 1)  # odd, so that a disc has a middle
     lost = np.asarray((fast > 0.5) & (sharp <= 0.5), np.uint8)
-    pieces = cv2.morphologyEx(lost, cv2.MORPH_OPEN, _disc(THICK))
+    pieces = cv2.morphologyEx(lost, cv2.MORPH_OPEN, _disc(thick))
     count, labels = cv2.connectedComponents(pieces)
     back = np.zeros_like(lost)
     for label in range(1, count):
@@ -69,7 +74,7 @@ def given_back(fast: Mask, sharp: Mask) -> Mask:
             back[piece] = 1
     if not back.any():
         return sharp
-    weight = cv2.blur(cv2.dilate(back, _disc(2 * THICK - 1)).astype(np.float32), (THICK, THICK))
+    weight = cv2.blur(cv2.dilate(back, _disc(2 * thick - 1)).astype(np.float32), (thick, thick))
     return np.asarray(sharp + weight * np.maximum(fast - sharp, 0), np.float32)
 
 
