@@ -22,7 +22,7 @@ from edge_bg.still import Cutout, blurred_room
 
 Rgb = NDArray[np.uint8]
 
-STRIP: Final = 256  # rows at a time
+STRIP: Final = 128  # rows at a time
 OF_THEN: Final = "this background is of the moment of the shot, which is over"
 
 
@@ -51,10 +51,9 @@ def compose(cut: Cutout, look: Look, behind: Rgb, camera: Light | None) -> Rgb:
     out = behind.copy()
     colours, alpha, as_seen = cut.rgb, cut.alpha, look.place.as_seen
     room = look.item.kind in ("blur", "none")
-    if look.match and camera is not None and not room:
-        made = tables(camera, Light.of_rgb(behind), look.match)
-        colours = colours if made is None else _lit(colours, alpha, made)
+    made = tables(camera, Light.of_rgb(behind), look.match) if look.match and camera is not None and not room else None
     if not as_seen:
+        colours = colours if made is None else _lit(colours, made)
         # Moved with the alpha multiplied in, so that no black bleeds in from where there is nobody.
         colours = cv2.multiply(colours, cv2.merge([alpha] * 3), scale=SHARE)  # type: ignore[assignment]
         colours, alpha = look.place.move(colours), look.place.move(alpha)
@@ -63,6 +62,7 @@ def compose(cut: Cutout, look: Look, behind: Rgb, camera: Light | None) -> Rgb:
     for first in range(top, top + high, STRIP):
         rows = slice(first, min(first + STRIP, top + high))
         person, share, target = colours[rows, columns], _thrice(alpha[rows, columns]), out[rows, columns]
+        person = person if made is None or not as_seen else _lit(person, made)
         under = cv2.multiply(target, cv2.bitwise_not(share), scale=SHARE)
         over = cv2.multiply(person, share, scale=SHARE) if as_seen else person
         cv2.add(under, over, target)
@@ -90,7 +90,7 @@ def backdrop(item: Item, size: tuple[int, int], cut: Cutout, shot: Shot | None, 
     wide, high = size
     part = item.part
     if item.kind == "image":
-        return _rgb(fit_picture(read_picture(part.path), size, part.fit))
+        return fit_picture(_rgb(read_picture(part.path)), size, part.fit)
     if item.kind == "color":
         colour = [int(part.color[i : i + 2], 16) for i in (1, 3, 5)]
         return np.full((high, wide, 3), colour, np.uint8)
@@ -99,7 +99,7 @@ def backdrop(item: Item, size: tuple[int, int], cut: Cutout, shot: Shot | None, 
     if then is None and shot is not None:
         then = moment(item, cut, shot)
     if then is None and item.kind == "video":
-        return _rgb(fit_picture(first_picture(part.path), size, part.fit))
+        return fit_picture(_rgb(first_picture(part.path)), size, part.fit)
     if then is None:
         raise NotNow(OF_THEN, hint="pick another one")
     return np.asarray(cv2.resize(then, size, interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -137,17 +137,12 @@ def _thrice(plane: Any) -> Any:
     return cv2.merge([plane] * 3)
 
 
-def _lit(colours: Rgb, alpha: NDArray[np.uint8], made: Sequence[Any]) -> Rgb:
+def _lit(colours: Rgb, made: Sequence[Any]) -> Rgb:
     """The person's colours by tables for Y, U and V."""
-    left, top, wide, high = cv2.boundingRect(alpha)
-    at = np.s_[top : top + high, left : left + wide]
-    out = colours.copy()
     y, u, v = made
     table = np.dstack((y, v, u)).reshape(1, 256, 3)  # OpenCV has Y, V, U
-    if wide:
-        ycc = cv2.LUT(cv2.cvtColor(colours[at], cv2.COLOR_RGB2YCrCb), table)
-        out[at] = cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB)
-    return out
+    ycc = cv2.LUT(cv2.cvtColor(colours, cv2.COLOR_RGB2YCrCb), table)
+    return np.asarray(cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB), np.uint8)
 
 
 def _lay(front: NDArray[np.uint8], out: Rgb) -> None:

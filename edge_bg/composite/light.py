@@ -18,6 +18,7 @@ _GLOW = (5, 5)  # working pixels over which the background's light is gathered
 _REACH = (3, 3)  # working pixels over which it spills
 _ROUND = 2  # tiles round the soft parts that are looked at
 _FAINT = 64  # levels of the spill that are dropped, so that it ends within the soft parts, without a seam
+_TILE = (128, 256)  # rows and columns of a still at a time: most of it has no soft edge
 _STEP = 24  # every so many-th pixel, across and down, tells a picture's light
 _DARK, _BRIGHT = 0.7, 1.35  # bounds of the gain of the middle tones
 _TINT = 14.0  # levels of U and V by which a person is tinted at most
@@ -141,12 +142,14 @@ def wrapped(out: Picture, behind: Picture, alpha: Picture, amount: float) -> Non
     outside: Any = cv2.bitwise_not(np.ascontiguousarray(alpha[few]))
     spill = cv2.subtract(cv2.blur(outside, _REACH), np.full_like(outside, _FAINT))
     soft = cv2.multiply(cv2.resize(spill, (wide, high)), alpha, scale=amount * SHARE * 255 / (255 - _FAINT))
-    left, top, across, down = cv2.boundingRect(soft)
-    at = np.s_[top : top + down, left : left + across]
-    if across:
-        share = cv2.merge([soft[at]] * 3)
-        there = cv2.multiply(cv2.resize(light, (wide, high))[at], share, scale=SHARE)
-        cv2.add(cv2.multiply(out[at], cv2.bitwise_not(share), scale=SHARE), there, out[at])
+    light = cv2.resize(light, (wide, high))
+    for top in range(0, high, _TILE[0]):
+        for left in range(0, wide, _TILE[1]):
+            at = np.s_[top : top + _TILE[0], left : left + _TILE[1]]
+            if cv2.hasNonZero(soft[at]):
+                share = cv2.merge([soft[at]] * 3)
+                there = cv2.multiply(light[at], share, scale=SHARE)
+                cv2.add(cv2.multiply(out[at], cv2.bitwise_not(share), scale=SHARE), there, out[at])
 
 
 def _wanted(camera: Any, scene: Any, strength: float) -> tuple[float, Any]:

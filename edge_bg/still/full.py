@@ -57,8 +57,8 @@ def at_full_size(
             guide = photo.rgb[at].astype(np.float32)
             guide *= np.float32(1 / 255)
             here = stretched(matting.apply_coefficients(fit_here, guide), clear)
-            alpha[at] = np.rint(here * 255)
-            colours[at] = np.rint(matting.own_colours(guide, here, front_here, back_here) * 255)
+            alpha[at] = cv2.convertScaleAbs(here, alpha=255)
+            colours[at] = cv2.convertScaleAbs(matting.own_colours(guide, here, front_here, back_here), alpha=255)
     return colours, alpha if photo.alpha is None else np.minimum(alpha, photo.alpha)
 
 

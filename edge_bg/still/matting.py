@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+_ROWS = 32  # of a strip
+_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))  # of colours, whose products the guided filter needs
 _LITTLE = np.float32(0.01)  # mean weight over a window below which it says little
-_SURENESS = 8  # power of alpha that leaves only what is nearly all person, or all room
+_SQUARED = 3  # times: the eighth power of alpha leaves only what is nearly all person, or all room
 _ENOUGH = 10  # one over the share of a near window that is sure, for the window to be believed
 
 Rgb = NDArray[np.uint8]
@@ -31,22 +33,32 @@ def guided_coefficients(guide: Colours, target: Plane, radius: int, epsilon: flo
     # Plane by plane: three colours side by side in memory would make each step three times as slow.
     planes: Any = cv2.split(guide)
     middles, average = [mean(plane) for plane in planes], mean(target)
-    tr, tg, tb = (mean(plane * target) - middle * average for plane, middle in zip(planes, middles, strict=True))
+    made: Any = np.empty_like(average)
+    crossed = [mean(cv2.multiply(plane, target, made)) for plane in planes]
+    spreads = [mean(cv2.multiply(planes[one], planes[two], made)) for one, two in _PAIRS]
+    out = np.empty((4, *average.shape), np.float32)
+    for top in range(0, len(average), _ROWS):  # what is in between stays in the processor's cache
+        rows = slice(top, top + _ROWS)
+        here, across, spread = ([each[rows] for each in several] for several in (middles, crossed, spreads))
+        out[:3, rows], out[3, rows] = _linear(here, across, spread, average[rows], np.float32(epsilon))
+    return np.asarray(cv2.merge([mean(plane) for plane in out]), np.float32)
 
-    def spread(one: int, two: int) -> Any:
-        found = mean(planes[one] * planes[two]) - middles[one] * middles[two]
-        return found + np.float32(epsilon) if one == two else found
 
-    rr, gg, bb, rg, rb, gb = (spread(*pair) for pair in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)))
-    # Inverse of the symmetric 3x3 covariance by cofactors.
+def _linear(middles: Any, crossed: Any, spreads: Any, average: Any, epsilon: np.float32) -> tuple[Any, Any]:
+    """(r, g, b) and offset of one strip, from means of the guide, of guide by target, and of guide by guide (`_PAIRS`);
+    with the inverse of the symmetric 3x3 covariance by cofactors."""
+    tr, tg, tb = (each - middle * average for each, middle in zip(crossed, middles, strict=True))
+    rr, gg, bb, rg, rb, gb = (
+        each - middles[one] * middles[two] + (epsilon if one == two else 0)
+        for each, (one, two) in zip(spreads, _PAIRS, strict=True)
+    )
     c_rr, c_rg, c_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     c_gg, c_gb, c_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     one_over = 1 / np.maximum(rr * c_rr + rg * c_rg + rb * c_rb, np.float32(1e-20))
     r = (c_rr * tr + c_rg * tg + c_rb * tb) * one_over
     g = (c_rg * tr + c_gg * tg + c_gb * tb) * one_over
     b = (c_rb * tr + c_gb * tg + c_bb * tb) * one_over
-    offset = average - (r * middles[0] + g * middles[1] + b * middles[2])
-    return np.asarray(cv2.merge([mean(plane) for plane in (r, g, b, offset)]), np.float32)
+    return (r, g, b), average - (r * middles[0] + g * middles[1] + b * middles[2])
 
 
 def apply_coefficients(coefficients: Colours, guide: Colours) -> Plane:
@@ -60,11 +72,20 @@ def apply_coefficients(coefficients: Colours, guide: Colours) -> Plane:
 def weighted_mean(colours: Colours, weight: Plane, radius: int, *, else_: Colours | None = None) -> Colours:
     """Mean of `colours` over a box around each pixel, by `weight`; where there is little weight, `else_` shows."""
     size = (2 * radius + 1, 2 * radius + 1)
-    top = cv2.blur(colours * weight[..., None], size)
-    total: Any = cv2.blur(weight, size)[..., None]
+    out: Any = _thrice(weight)
+    out *= colours
+    out, total = cv2.blur(out, size), cv2.blur(weight, size)
     if else_ is None:
-        return np.asarray(top / np.maximum(total, 1e-5), np.float32)
-    return np.asarray((top + _LITTLE * else_) / (total + _LITTLE), np.float32)
+        out /= _thrice(np.maximum(total, np.float32(1e-5)))
+    else:
+        out += _LITTLE * else_
+        out /= _thrice(total + _LITTLE)
+    return np.asarray(out, np.float32)
+
+
+def _thrice(plane: Any) -> Colours:
+    """A plane as three channels: numpy takes several times as long where one is spread over three."""
+    return np.asarray(cv2.merge([plane] * 3), np.float32)
 
 
 def smooth_colours(picture: Colours, alpha: Plane, radii: tuple[int, int, int]) -> tuple[Colours, Colours]:
@@ -84,17 +105,23 @@ def smooth_colours(picture: Colours, alpha: Plane, radii: tuple[int, int, int]) 
 def _first(picture: Colours, share: Plane, wide: int, near: int) -> Colours:
     """Mean of the picture by `share` over the near window, as far as something sure is there; else of what is sure,
     or nearly, over the wide one."""
-    sure = share**_SURENESS + np.float32(1e-3) * share
+    sure = share
+    for _ in range(_SQUARED):
+        sure = sure * sure
+    sure += np.float32(1e-3) * share
     far = weighted_mean(picture, sure, wide)
     trust: Any = cv2.blur(sure, (2 * near + 1, 2 * near + 1)) * np.float32(_ENOUGH)
     np.minimum(trust, 1, out=trust)
     close = weighted_mean(picture, share, near, else_=far)
-    return np.asarray(far + trust[..., None] * (close - far), np.float32)
+    close -= far
+    close *= _thrice(trust)
+    close += far
+    return close
 
 
 def own_colours(picture: Colours, alpha: Plane, front: Colours, back: Colours) -> Colours:
     """The person's own colour at each pixel: the picture where alpha is 1, the estimate where it is 0."""
-    soft = np.asarray(cv2.merge([alpha] * 3), np.float32)
+    soft = _thrice(alpha)
     away = front - back
     away *= soft
     own: Colours = picture - back
