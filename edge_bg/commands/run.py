@@ -90,7 +90,10 @@ def run(
         return serve(config)
     stop = Stop()
     with stop:
-        read = load(config or data_path("configs/demo.yaml"), _changes(options))
+        changes = _changes(options)
+        if config is None and options["source"] is not None:  # what suits the demo is not chosen for a camera or a film
+            changes["model.edges"] = Change(None, "--source")
+        read = load(config or data_path("configs/demo.yaml"), changes)
         level = "warning" if options["quiet"] else read.log.level
         line = setup(level)
         return _run(read, config, stop, line, frames=frames, duration=duration)

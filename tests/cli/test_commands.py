@@ -110,6 +110,16 @@ def test_version():
     assert re.fullmatch(r"edge-bg, version \S+\n", edge_bg("--version").stdout)
 
 
+def test_what_suits_the_demo_is_not_chosen_for_a_film(inside: Inside, tmp_path: Path):
+    """Without a config the demo's is the base; its network for edges is not meant for what `--source` names."""
+    picture = tmp_path / "a.png"
+    cv2.imwrite(str(picture), np.full((90, 160, 3), 90, np.uint8))
+    done = inside("run", "--source", picture, "--sink", "null")
+    assert done.returncode == 0 and "portrait-288x512-int8 looks at each frame" in done.stderr
+    done = inside("run", "--frames", "2", "--sink", "null")
+    assert done.returncode == 0 and "looks at each frame" not in done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script(shell: str, inside: Inside):
     assert "_EDGE_BG_COMPLETE" in inside("completion", shell).stdout
