@@ -12,6 +12,7 @@ from edge_bg.composite import Compositor, cover_picture
 from edge_bg.config import Config
 from edge_bg.framing import Framing
 from edge_bg.framing.edged import Edged
+from edge_bg.framing.thorough import Thorough
 from edge_bg.loop.stats import Stats
 from edge_bg.matte import Matte
 from edge_bg.pipeline import Pipeline
@@ -72,11 +73,14 @@ class Reloader:
                 compositor.follow(booth.compositor)
             if "model" in changed:
                 segmenter = parts.segmenter(new, booth.stats, quick=True)
+                made.callback(segmenter.close)
                 segmenter = parts.for_film(new, segmenter, booth.source, booth.stats)
                 if isinstance(segmenter, Edged):
                     segmenter.beside = booth.source.live
             elif changed & {"framing", "privacy"}:  # privacy: masks are handed out again for as long as they are valid
                 framing = parts.framed(new, segmenter.segmenter, booth.stats)
+                if isinstance(segmenter, Thorough):
+                    segmenter.second = parts.framed(new, segmenter.second.segmenter)
                 if isinstance(segmenter, Edged):
                     segmenter.framing = framing
                 else:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_bg import build
+from edge_bg.config import Config
 from edge_bg.errors import DelegateError
 from edge_bg.framing import Framing
 from edge_bg.framing.edged import Edged
@@ -115,3 +116,12 @@ def test_the_second_network_is_another_one_and_upright_films_have_an_upright_one
             found = (info["model"], info["second"]["model"], info["edges"]["model"])
             assert all(each.startswith(name) for each, name in zip(found, names, strict=True)), found
             booth.run()
+
+
+def test_who_is_kept_may_change_while_a_film_runs(folder: Path) -> None:
+    with build.open({"source": {"kind": "images", "path": str(folder)}, "sinks": ["null"]}) as booth:
+        made = booth.segmenter
+        changed = {**booth.config.model_dump(), "framing": {"keep": "largest"}}
+        assert booth.apply(Config.model_validate(changed)) == ["framing"]
+        assert booth.segmenter is made and isinstance(made, Thorough)
+        assert made.framing.options.keep == made.second.options.keep == "largest"
