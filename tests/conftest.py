@@ -96,7 +96,7 @@ FILMS = (
 )  # fmt: skip
 # Of files that stay: what starts a program, or builds the pages of the manual.
 PROGRAMS = (
-    "tests/cli/test_commands.py::test_a_signal", "tests/cli/test_commands.py::test_raw_video",
+    "tests/cli/test_run_command.py::test_a_signal", "tests/cli/test_run_command.py::test_raw_video",
     "tests/cli/test_docs.py::test_the_manual_is_a_site", "tests/cli/test_docs.py::test_pages_made",
     "tests/config/test_model.py::test_what_is_generated",
 )  # fmt: skip
