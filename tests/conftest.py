@@ -89,7 +89,8 @@ CLOCK = {
 FILMS = (
     "tests/framing", "tests/lab", "tests/matte", "tests/models", "tests/still", "tests/golden",
     "tests/catalogue", "tests/cutserver", "tests/fuzz", "tests/contract", "tests/house/test_hygiene.py",
-    "tests/network/test_delegates.py", "tests/network/test_tune", "tests/network/test_damaged_models.py",
+    "tests/network/test_delegates.py", "tests/network/test_breaker.py", "tests/network/test_tune",
+    "tests/network/test_damaged_models.py",
     "tests/sources/test_file.py", "tests/sources/test_tone.py", "tests/sources/test_bars.py",
     "tests/sources/test_cuts.py", "tests/sources/test_synthetic.py",
     "tests/sinks/test_clients.py", "tests/sinks/test_file.py",
