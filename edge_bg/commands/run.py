@@ -155,15 +155,29 @@ def _show(booth: Any, line: StatusLine, ended: threading.Event) -> None:
         minutes, seconds = divmod(int(now["uptime_s"]), 60)
         dropped = int(sum(value for name, value in now.items() if name.startswith("dropped.")))
         latency, infer = now.get("latency.median_ms", 0), now.get("infer.median_ms", 0)
-        parts = [f"{minutes:02d}:{seconds:02d}", f"{now['fps']:.1f} fps", f"latency {latency:.0f} ms"]
+        parts = [
+            f"{minutes:02d}:{seconds:02d}",
+            *_left(booth.source, now["uptime_s"]),
+            f"{now['fps']:.1f} fps",
+            f"latency {latency:.0f} ms",
+        ]
         parts += [f"infer {infer:.1f} ms", f"dropped {dropped}"]
         if now.get("covered"):
             parts.append(f"covered {int(now['covered'])}")
         state = booth.source.state
-        if state != "ok":
+        if state not in ("ok", "ended"):  # what ends is a film
             parts.append(f"camera {state}")
         parts += [f"{name} {each['state']}" for name, each in booth.sinks.report().items() if each["state"] != "ok"]
         line.show("  ".join(parts))
+
+
+def _left(source: Any, elapsed: float) -> list[str]:
+    """How far a film is, and how long the rest takes at this pace; nothing of what has no end."""
+    done = getattr(source, "progress", None)
+    if not done:
+        return []
+    minutes, seconds = divmod(round(elapsed * (1 - done) / done), 60)
+    return [f"{100 * done:.0f} %", f"{minutes:02d}:{seconds:02d} left"]
 
 
 class Stop:

@@ -26,6 +26,7 @@ class Reader(Protocol):
     """One pass over a video.
 
     fps: its rate, 0 when it does not say.  expected: how many frames it says it holds, 0 when it does not.
+    length: seconds that it says it lasts, 0 when it does not.
     aspect: width of a pixel over its height, once the first frame is there.
     time, lasts: when this frame is shown, by the film's own clock, and for how long, in seconds.
     failures: packets that could not be decoded so far.  broken: why it ended early, or an empty string.
@@ -35,6 +36,7 @@ class Reader(Protocol):
     fps: float
     limits: str
     expected: int
+    length: float
     aspect: float
     time: float
     lasts: float
@@ -118,6 +120,14 @@ class VideoFile(SourceBase):
         self.size = self._asked or self._fitter.natural(size_of(self._reader.picture()), self._reader.aspect)
         self._fitter.open(self.size)
         self.film = Film(self.path, self._start_of_pass, self.loop) if _has_sound(self.path) else None
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the film that was read, 0 to 1; None where it has no end or does not say how long it is."""
+        reader = self._reader
+        if reader is None or self.loop or not reader.length:
+            return None
+        return min(1.0, self._shown / reader.length)
 
     def _start(self) -> Reader:
         if not self.path.is_file():

@@ -50,6 +50,7 @@ class AvReader:
         self.aspect = float(stream.sample_aspect_ratio or 1) or 1.0
         self.time = self.lasts = 0.0
         self.expected = int(stream.frames or 0)
+        self.length = float(self._container.duration or 0) / av.time_base
         self.failures = 0
         self.broken = ""
         self._frames: Any = self._progressive(self._decode(stream), stream)

@@ -33,6 +33,7 @@ class CvReader:
             raise SourceError(f"{path}: not a video that can be read", hint=f"ffprobe {path}")
         self.fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.expected = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        self.length = self.expected / self.fps if self.fps > 0 else 0.0
         self.failures = 0
         self.broken = ""
         self.time = self.lasts = 0.0

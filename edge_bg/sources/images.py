@@ -75,6 +75,11 @@ class Images(SourceBase):
         self.size = self._asked or self._fitter.natural(size_of(self._first.picture))
         self._fitter.open(self.size)
 
+    @property
+    def progress(self) -> float | None:
+        """Share of the pictures that were read, 0 to 1; None where they are shown again and again."""
+        return None if self.loop or not self._paths else self._at / len(self._paths)
+
     def _next(self) -> Frame | None:
         loaded = self._first if self._first is not None else self._read()
         self._first = None

@@ -10,11 +10,13 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from edge_bg.commands.run import _left
 from tests.patience import wait_for as until
 
 from .program import SMALL, Inside, command, environment, start, wait_for
@@ -154,3 +156,10 @@ def test_ctrl_c_while_python_itself_ends_is_no_traceback(root: Path):
         assert [process.stdout.readline().split()[0] for _ in range(2)] == ["edge-bg,", "ending"]
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"), [(0.25, ["25 %", "03:00 left"]), (1.0, ["100 %", "00:00 left"]), (0.0, []), (None, [])]
+)
+def test_the_status_line_says_how_long_a_film_takes(progress: float | None, said: list[str]):
+    assert _left(SimpleNamespace(progress=progress), 60.0) == said

@@ -261,3 +261,15 @@ def test_real_webcam_clips(data: Path) -> None:
                 assert frame.size == (640, 480)
             assert frames > 60
             assert source.failures == 0
+
+
+@ffmpeg
+@pytest.mark.parametrize("decoder", [AV, "opencv"])
+@pytest.mark.parametrize("kind", ["mp4", "mkv"])
+def test_how_far_a_film_is(tmp_path: Path, decoder: str, kind: str) -> None:
+    path = make(tmp_path / f"a.{kind}", size="64x48")
+    with VideoFile(path, decoder=decoder) as source:
+        told = [source.progress for _ in source]
+    assert len(told) == 30 and told == sorted(told) and 0.4 < told[14] < 0.6 and told[-1] > 0.9
+    with VideoFile(path, decoder=decoder, loop=True) as endless:
+        assert endless.progress is None
