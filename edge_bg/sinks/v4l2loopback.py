@@ -1,7 +1,7 @@
 """A virtual camera that other programs open like a webcam, through the kernel module v4l2loopback.
 
-Three ioctls and `write`: the device is set to the frame's size in `YU12`, which is I420, and takes the frame as it is.
-Structures as in linux/videodev2.h.
+Three ioctls and `write`: the device is set to the frame's size in `YU12`, which is I420, in limited range: Chromium and
+OpenCV read no other, whatever the device says of itself. Structures as in linux/videodev2.h.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import stat
 import struct
 
 from edge_bg.errors import SinkError
-from edge_bg.frame import Frame, Size
+from edge_bg.frame import I420, Frame, Size, compress_range, empty
 
 CAP_VIDEO_OUTPUT = 0x00000002
 CAP_DEVICE_CAPS = 0x80000000
 BUF_TYPE_VIDEO_OUTPUT = 2
 FIELD_NONE = 1
 PIX_FMT_YUV420 = int.from_bytes(b"YU12", "little")
-COLORSPACE_JPEG = 7  # "sRGB primaries, BT.601 matrix, full range": what a frame is
+COLORSPACE_SMPTE170M = 1  # BT.601
+QUANTIZATION_LIMITED = 2  # luma within 16..235
 PIX_MAGIC = 0xFEEDCAFE  # the fields after `field` are filled in
 
 
@@ -104,6 +105,7 @@ class V4l2Loopback:
     def __init__(self, device: str = "/dev/video10") -> None:
         self.device = device
         self._fd = -1
+        self._levels: I420 = empty((2, 2))  # the frame in limited range
 
     def open(self, size: Size, fps: float, *, live: bool = True) -> None:
         """Set the device to `size` and `fps`. Raises SinkError: absent, not a loopback, busy, no permission."""
@@ -114,23 +116,25 @@ class V4l2Loopback:
             self._set_format(size)
             self._set_rate(fps)
             self._be_the_writer()
+            self._levels = empty(size)
         except SinkError:
             self.close()
             raise
 
     def write(self, frame: Frame) -> None:
-        """Hand the frame to the kernel, in one call, as it is."""
+        """Hand the frame to the kernel, in one call."""
         if self._fd < 0:
             raise SinkError(f"{self.name}: {self.device} is not open")
+        levels = compress_range(frame.data, self._levels)
         try:
-            written = os.write(self._fd, frame.data.data)
+            written = os.write(self._fd, levels.data)
         except OSError as caught:
             if caught.errno == errno.EAGAIN:
                 return  # every buffer is in a reader's hands: this frame is skipped
             raise SinkError(f"{self.name}: cannot write to {self.device}: {caught.strerror}") from caught
-        if written != frame.data.nbytes:
+        if written != levels.nbytes:
             raise SinkError(
-                f"{self.name}: {self.device} took {written} of {frame.data.nbytes} bytes: another program changed it",
+                f"{self.name}: {self.device} took {written} of {levels.nbytes} bytes: another program changed it",
                 hint=f"v4l2-ctl -d {self.device} --all shows its format",
             )
 
@@ -190,7 +194,7 @@ class V4l2Loopback:
         pix = wanted.fmt.pix
         pix.width, pix.height, pix.pixelformat, pix.field = width, height, PIX_FMT_YUV420, FIELD_NONE
         pix.bytesperline, pix.sizeimage = width, width * height * 3 // 2
-        pix.colorspace, pix.priv = COLORSPACE_JPEG, PIX_MAGIC
+        pix.colorspace, pix.quantization, pix.priv = COLORSPACE_SMPTE170M, QUANTIZATION_LIMITED, PIX_MAGIC
         try:
             self._ioctl(VIDIOC_S_FMT, wanted)
         except OSError as caught:

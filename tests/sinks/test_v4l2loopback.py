@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edge_bg import frame as f
@@ -35,7 +37,8 @@ CONSTANTS = {
     "V4L2_BUF_TYPE_VIDEO_OUTPUT": module.BUF_TYPE_VIDEO_OUTPUT,
     "V4L2_FIELD_NONE": module.FIELD_NONE,
     "V4L2_PIX_FMT_YUV420": module.PIX_FMT_YUV420,
-    "V4L2_COLORSPACE_JPEG": module.COLORSPACE_JPEG,
+    "V4L2_COLORSPACE_SMPTE170M": module.COLORSPACE_SMPTE170M,
+    "V4L2_QUANTIZATION_LIM_RANGE": module.QUANTIZATION_LIMITED,
     "V4L2_PIX_FMT_PRIV_MAGIC": module.PIX_MAGIC,
     "sizeof(struct v4l2_capability)": ctypes.sizeof(Capability),
     "sizeof(struct v4l2_format)": ctypes.sizeof(Format),
@@ -129,17 +132,34 @@ def test_the_device_is_set_to_the_frames_size_and_written_whole(monkeypatch):
     assert kernel.asked[3][1] == module.BUF_TYPE_VIDEO_OUTPUT.to_bytes(4, sys.byteorder)
     pix = Format.from_buffer_copy(kernel.asked[1][1]).fmt.pix
     assert (pix.width, pix.height, pix.bytesperline, pix.sizeimage) == (640, 360, 640, 345_600)
+    assert (pix.colorspace, pix.quantization) == (module.COLORSPACE_SMPTE170M, module.QUANTIZATION_LIMITED)
     rate = StreamParm.from_buffer_copy(kernel.asked[2][1])
     assert (rate.numerator, rate.denominator) == (1000, 29970)
     written = []
     monkeypatch.setattr(module.os, "write", lambda fd, data: written.append(bytes(data)) or len(written[-1]))
     frame = Frame(f.filled((640, 360), (10, 20, 30)), 0.0, 0)
+    before = frame.data.copy()
     sink.write(frame)
-    assert written == [frame.data.tobytes()], "one call, the planes as they are"
+    assert written == [f.compress_range(frame.data).tobytes()], "one call, in the levels of video"
+    assert (frame.data == before).all(), "other sinks have the same frame"
     monkeypatch.setattr(module.os, "write", lambda fd, data: 100)
     with pytest.raises(SinkError, match="took 100 of 345600 bytes"):
         sink.write(frame)
     sink.close()
+
+
+@pytest.mark.parametrize("colour", [(0, 200, 0), (250, 250, 250), (5, 5, 5), (200, 40, 60)])
+def test_a_reader_that_knows_video_levels_alone_sees_the_right_colours(monkeypatch, colour):
+    """Chromium and OpenCV take YU12 for limited range, whatever the driver says: green of 200 was 211 there."""
+    Kernel(monkeypatch)
+    sink = V4l2Loopback("/dev/null")
+    sink.open((64, 48), 30.0)
+    written = []
+    monkeypatch.setattr(module.os, "write", lambda fd, data: written.append(bytes(data)) or len(written[-1]))
+    sink.write(Frame(f.filled((64, 48), f.yuv_of(colour)), 0.0, 0))
+    sink.close()
+    planes = np.frombuffer(written[0], np.uint8).reshape(72, 64)
+    assert np.abs(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420).astype(int) - colour).max() <= 3
 
 
 def raises(number):
