@@ -113,7 +113,8 @@ def proof() -> None:
     time.sleep(5)
     found["wrong_config"] = [show("ActiveState"), show("ExecMainStatus")]
     CONFIG.write_text(text)
-    ctl("start", UNIT)
+    started = subprocess.run(["systemctl", "start", UNIT], capture_output=True, text=True, check=False)
+    assert started.returncode == 0, f"no start with the config put right: {started.stderr}{ctl('status', UNIT)}"
     start = time.monotonic()
     ctl("stop", UNIT)
     found["stop_s"] = round(time.monotonic() - start, 2)
