@@ -4,7 +4,8 @@
 
 PICTURE is a photograph of somebody; without it the built-in guest stands in a painted room. Each step is the best of
 the rounds. The limit is 2.5 times one PNG encode of the finished photo (the booth's own: Pillow, level 1) and one
-invoke for each tile that the network looks at.
+invoke for each tile that the network looks at. Beside the time that passes stands the processor's, of all threads:
+other work on the machine lengthens it less.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ def taken(picture: Path | None, size: tuple[int, int]) -> np.ndarray:
         return next(iter(scene)).rgb()
 
 
+def now() -> Any:
+    """Milliseconds: on the clock, and of the processor."""
+    return 1000 * np.array([time.perf_counter(), time.process_time()])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, nargs="?")
@@ -54,46 +60,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rgb = taken(asked.picture, (wide, high))
     item = Item("scene", "Scene", "image", ImageBackground(path=asset_path("backdrop.jpg")))
     look = Look(item, None, Place(), wrap=0.4, match=0.5)
-    best: dict[str, float] = {}
+    best: dict[str, Any] = {}
 
     def timed(name: str, work: Callable[..., Any], *given: Any) -> Any:
-        begun = time.perf_counter()
+        begun = now()
         made = work(*given)
-        best[name] = min(best.get(name, 1e9), 1000 * (time.perf_counter() - begun))
+        best[name] = np.minimum(best.get(name, 1e9), now() - begun)
         return made
 
-    looks: list[float] = []
+    looks: list[Any] = []
     invoke = Segmenter.invoke
 
     def counted(network: Segmenter) -> bool:
-        begun = time.perf_counter()
+        begun = now()
         done = invoke(network)
-        looks.append(1000 * (time.perf_counter() - begun))
+        looks.append(now() - begun)
         return done
 
     Segmenter.invoke = counted  # type: ignore[method-assign]
-    tiles = 1e9
+    tiles: Any = 1e9
     with Cutter() as cutter:
         cutter(rgb[::8, ::8].copy())  # loads what is loaded once
         for _ in range(asked.rounds):
             looks.clear()
             cut = timed("cut out", cutter, rgb)
-            tiles = min(tiles, sum(looks))
+            tiles = np.minimum(tiles, sum(looks))
             behind = timed("background", backdrop, item, (wide, high), cut, None)
             photo = timed("put together", compose, cut, look, behind, Light.of_rgb(rgb))
             timed("JPEG", encode.jpeg, photo)
             timed("cut-out's PNG", encode.png, cut.rgba())
             timed("one PNG encode", encode.png, photo)
     print(f"{wide}x{high}, best of {asked.rounds}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print("| step | ms |\n| --- | --: |")
+    print("| step | ms | of the processor |\n| --- | --: | --: |")
     for name, took in best.items():
-        print(f"| {name} | {took:.0f} |")
-    shown = sum(best[name] for name in ("cut out", "background", "put together", "JPEG"))
-    whole = shown + best["cut-out's PNG"]
-    png = best["one PNG encode"]
-    print(f"\n{len(looks)} looks of the networks: {tiles:.0f} ms of it; the limit is {LIMIT * png + tiles:.0f} ms")
-    print(f"until the finer photo is shown: {shown:.0f} ms, {(shown - tiles) / png:.2f} PNG encodes beside the looks")
-    print(f"with the cut-out's PNG: {whole:.0f} ms, {(whole - tiles) / png:.2f}")
+        print(f"| {name} | {took[0]:.0f} | {took[1]:.0f} |")
+    png, shown = best["one PNG encode"], sum(best[name] for name in ("cut out", "background", "put together", "JPEG"))
+    print(f"\n{len(looks)} looks of the networks: {tiles[0]:.0f} and {tiles[1]:.0f} ms of it. PNG encodes beside them:")
+    for name, all_of_it in (
+        ("until the finer photo is shown", shown), ("with the cut-out's PNG", shown + best["cut-out's PNG"])
+    ):  # fmt: skip
+        encodes = (all_of_it - tiles) / png
+        print(f"{name}: {encodes[0]:.2f}, by the processor's time {encodes[1]:.2f}; the limit is {LIMIT}")
     return 0
 
 

@@ -184,7 +184,7 @@ class Cutter:
         front, back = matting.smooth_colours(guide, alpha, (radii[0], radii[1], radii[2]))
         reach = max(3, round(0.01 * longer))
         near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((reach, reach), np.uint8))
-        front *= near[..., None]
+        front = np.asarray(cv2.bitwise_and(front, front, mask=near), np.float32)
         return Cutout(*at_full_size(photo, fit, front, back, CLEAR), sure, subject)
 
     def _found(self, work: Rgb) -> tuple[NDArray[np.float32], str, float]:

@@ -28,6 +28,7 @@ SIDE = 400  # pixels of the longer side at which colours are counted
 SPOT = 9  # pixels across: smaller pieces of a thing with the room's colours are spots of its own
 SPOTS = 0.08  # share of it in larger ones, below which nothing is wrong
 FINE = 0.91  # confidence then, at least
+VAGUE = 0.5  # of what a thing's mask lacks in firmness counts: real ones are often grey at the edge, and right
 ALL, LESS = 0.98, 0.62  # of things: with none of the room's colours, and less for all; 0.9 is where 13 % are the room's
 
 
@@ -80,4 +81,4 @@ def expected_overlap_of_thing(picture: NDArray[np.uint8], mask: NDArray[np.float
     alike = cv2.morphologyEx(alike, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (SPOT, SPOT)))
     if float(alike.sum()) < SPOTS * float(kept.sum()):
         sure = max(sure, FINE)
-    return min(firm, sure)
+    return min(1 - VAGUE * (1 - firm), sure)

@@ -24,7 +24,18 @@ def guided_coefficients(guide: Colours, target: Plane, radius: int, epsilon: flo
 
     The colour guided filter (He, Sun & Tang 2013, "Guided Image Filtering", TPAMI 35-6); the coefficients are kept
     apart so that they can be applied to a larger guide (He & Sun 2015, "Fast Guided Filter", arXiv:1505.00996).
+    Beyond two radii from all that is not 0 they are 0, whatever the guide: nothing is worked out there.
     """
+    x, y, wide, high = cv2.boundingRect((target > 0).astype(np.uint8))
+    reach = 2 * radius + 1
+    near = np.s_[max(0, y - reach) : y + high + reach, max(0, x - reach) : x + wide + reach]
+    out = np.zeros((*target.shape, 4), np.float32)
+    if wide:
+        out[near] = _coefficients(np.ascontiguousarray(guide[near]), target[near], radius, epsilon)
+    return out
+
+
+def _coefficients(guide: Colours, target: Plane, radius: int, epsilon: float) -> Colours:
     size = (2 * radius + 1, 2 * radius + 1)
 
     def mean(values: Any) -> Any:

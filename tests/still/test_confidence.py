@@ -60,6 +60,15 @@ def test_a_thing_that_has_the_colours_of_the_room_is_doubtful():
     assert expected_overlap_of_thing(picture, np.zeros_like(mask)) == 0
 
 
+def test_a_thing_is_not_doubtful_for_a_soft_edge_alone():
+    mask, picture = np.zeros((100, 100), np.float32), np.full((100, 100, 3), 210, np.uint8)
+    mask[20:80, 20:80] = 1
+    picture[20:80, 20:80] = (150, 40, 30)
+    soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), 2.5), np.float32)
+    assert expected_overlap(soft) < DOUBTFUL < expected_overlap_of_thing(picture, soft)
+    assert expected_overlap_of_thing(picture, 0.65 * mask) < DOUBTFUL, "vague all over"
+
+
 @pytest.mark.data
 @pytest.mark.slow
 def test_it_follows_the_true_overlap_of_people(data: Path):
