@@ -59,10 +59,14 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
         pytest.skip(f"{SYSTEM_PYTHON} IS OF ANOTHER VERSION than the tests' Python, whose packages it has to use")
     program = machine / "opt/edge-bg/bin/python"
     program.parent.mkdir(parents=True)
-    # The packages of the tests' Python, at a place that neither the container's /tmp nor ProtectHome hides.
+    # The packages of the tests' Python, at a place that neither the container's /tmp nor ProtectHome hides, by an
+    # environment as a board has one: no shell stands between systemd and the program.
     packages = ["--bind-ro", f"{sysconfig.get_path('purelib')}:/opt/edge-bg/packages"]
-    program.write_text(f'#!/bin/sh\nPYTHONPATH=/opt/edge-bg/src:/opt/edge-bg/packages exec {SYSTEM_PYTHON} "$@"\n')
-    program.chmod(0o755)
+    program.symlink_to(SYSTEM_PYTHON)
+    (machine / "opt/edge-bg/pyvenv.cfg").write_text(f"home = {Path(SYSTEM_PYTHON).parent}\n")
+    site = machine / f"opt/edge-bg/lib/python{sysconfig.get_python_version()}/site-packages"
+    site.mkdir(parents=True)
+    (site / "edge-bg.pth").write_text("/opt/edge-bg/src\n/opt/edge-bg/packages\n")
     for folder in ("edge_bg", "models", "configs"):
         shutil.copytree(root / folder, machine / "opt/edge-bg/src" / folder)
     config = machine / "etc/edge-bg/config.yaml"
