@@ -33,12 +33,12 @@ def restarts() -> int:
     return int(sh("systemctl", "show", "-p", "NRestarts", "--value", UNIT))
 
 
-def wait_for(what: str, condition: Callable[[], object], timeout: float = 600) -> None:
+def wait_for(what: str, condition: Callable[[], object], timeout: float = 600, pause: float = 0.1) -> None:
     end = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {timeout:.0f} s")
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def proof(name: str, step: Callable[[], float | None]) -> bool:

@@ -15,7 +15,8 @@ DRIVER = "http://127.0.0.1:9515"
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=9222", "--user-data-dir=/tmp/profile",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-    "--disable-extensions", "--use-fake-ui-for-media-stream", "--window-size=1000,700",
+    "--disable-extensions", "--use-fake-ui-for-media-stream", "--window-size=1000,700", "--in-process-gpu",
+    "--ipc-connection-timeout=300",  # seconds instead of 15, after which a process of its that is not heard ends itself
 ]  # fmt: skip
 
 
