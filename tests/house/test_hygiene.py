@@ -65,6 +65,6 @@ def test_no_test_leaves_a_process_or_waits_for_one_and_the_last_line_says_what_w
 
 @pytest.mark.long
 def test_signals_reach_what_the_tests_start_though_they_run_under_nohup(root: Path) -> None:
-    test = "tests/cli/test_commands.py::test_a_signal_ends_it_cleanly_and_the_file_plays"
+    test = "tests/cli/test_run_command.py::test_a_signal_ends_it_cleanly_and_the_file_plays"
     done = run(root, test, "-k", "1", ignored=(signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
     assert done.returncode == 0, done.stdout
