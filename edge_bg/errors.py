@@ -70,3 +70,8 @@ class NotThere(EdgeBgError, LookupError):
 
 class Refused(EdgeBgError, ValueError):
     """What was handed in will not do: the message says why."""
+
+
+def bug(error: BaseException) -> BaseException | None:
+    """What a log's `exc_info` is to be: `error` with its traceback, unless it is for people or the system's."""
+    return None if isinstance(error, (EdgeBgError, OSError, MemoryError)) else error

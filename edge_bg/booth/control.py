@@ -25,7 +25,7 @@ from edge_bg.booth.settings import changed
 from edge_bg.booth.store import Store
 from edge_bg.booth.visit import Visit
 from edge_bg.composite import Layer, Place
-from edge_bg.errors import EdgeBgError, NotAllowed, NotNow
+from edge_bg.errors import EdgeBgError, NotAllowed, NotNow, bug
 
 log = logging.getLogger("edge_bg.booth")
 
@@ -126,7 +126,7 @@ class Control:
             try:
                 self.taken.tidy()
             except Exception as error:  # whatever it is: what has expired has to go, soon if not now
-                log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
+                log.warning("%s", error, exc_info=bug(error))
             self._ended.wait(10.0)
 
     # --- looking -----------------------------------------------------------------------------------------

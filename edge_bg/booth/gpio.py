@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from edge_bg.config.booth import Gpio as GpioPart
-from edge_bg.errors import EdgeBgError, MissingDependency
+from edge_bg.errors import EdgeBgError, MissingDependency, bug
 
 log = logging.getLogger("edge_bg.booth.gpio")
 
@@ -79,16 +79,20 @@ class Gpio:
             else:
                 control.step(does, "screen")
         except Exception as error:
-            log.warning("button %s: %s", does, error, exc_info=None if isinstance(error, EdgeBgError) else error)
+            log.warning("button %s: %s", does, error, exc_info=bug(error))
 
     def _run(self) -> None:
         while not self._ended.wait(EVERY):
             try:
                 state = self._control.state("guest")
-                for shows, lamp in self._lamps.items():
-                    (lamp.on if lit(shows, state) else lamp.off)()
-            except Exception as error:  # closed meanwhile, or no descriptors are left just now
+            except Exception as error:  # shown a moment later
                 log.debug("lamps: %s", error)
+                continue
+            for shows, lamp in self._lamps.items():
+                try:
+                    (lamp.on if lit(shows, state) else lamp.off)()
+                except Exception as error:  # closed meanwhile
+                    log.debug("lamp %s: %s", shows, error)
 
 
 def lit(shows: str, state: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ import threading
 from typing import Any, Final
 
 from edge_bg.config.booth import Mqtt as MqttPart
-from edge_bg.errors import EdgeBgError, MissingDependency
+from edge_bg.errors import MissingDependency, bug
 
 log = logging.getLogger("edge_bg.booth.mqtt")
 
@@ -69,7 +69,7 @@ class Mqtt:
                 try:
                     self._tell()
                 except Exception as error:  # what is told late is better than nothing told any more
-                    log.warning("%s", error, exc_info=None if isinstance(error, (EdgeBgError, ValueError)) else error)
+                    log.warning("%s", error, exc_info=bug(error))
 
     def _tell(self) -> None:
         state = self._control.state("operator")
@@ -154,7 +154,7 @@ class Mqtt:
             elif topic == "privacy/set":
                 log.warning("MQTT: only the operator's page opens the camera again")
         except Exception as error:
-            log.warning("MQTT %s: %s", topic, error, exc_info=None if isinstance(error, EdgeBgError) else error)
+            log.warning("MQTT %s: %s", topic, error, exc_info=bug(error))
 
 
 def _is(value: dict[str, str], name: str, test: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from edge_bg.booth.store import Store
 from edge_bg.booth.template import BURST_SECONDS, Template
 from edge_bg.composite.light import Light
 from edge_bg.config.booth import Storage
-from edge_bg.errors import EdgeBgError, NotNow, NotThere
+from edge_bg.errors import EdgeBgError, NotNow, NotThere, bug
 
 log = logging.getLogger("edge_bg.booth.photos")
 
@@ -108,7 +108,7 @@ class Photos:
             photo.state = "live"
         except Exception as error:
             photo.state, photo.error = "failed", str(error)
-            log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
+            log.warning("%s", error, exc_info=bug(error))
             done(None)
             return
         done(photo.id)
@@ -145,8 +145,7 @@ class Photos:
             made = self._darkroom.develop(photo)
         except Exception as error:
             photo.error = str(error)
-            foreseen = isinstance(error, (EdgeBgError, MemoryError))
-            log.warning("a photo stays as it was seen: %s", error, exc_info=None if foreseen else error)
+            log.warning("a photo stays as it was seen: %s", error, exc_info=bug(error))
             made = {}
         with self._lock:
             if photo.id not in self._photos:
@@ -165,7 +164,7 @@ class Photos:
             try:
                 work()
             except Exception as error:  # as when the disk is full: the next photo is made better all the same
-                log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
+                log.warning("%s", error, exc_info=bug(error))
 
     # --- asking ----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,9 +49,12 @@ class Store:
         """The photos that there are, the newest first."""
         try:
             found = [entry for entry in os.scandir(self.folder) if _NAME.fullmatch(entry.name) and entry.is_dir()]
-            times = {entry.name: entry.stat().st_mtime for entry in found}
         except OSError:
             return []
+        times = {}
+        for entry in found:
+            with suppress(OSError):  # erased meanwhile
+                times[entry.name] = entry.stat().st_mtime
         return sorted(times, key=lambda name: -times[name])
 
     def notes(self, name: str) -> dict[str, Any]:

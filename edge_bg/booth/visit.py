@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from edge_bg.booth.flow import Action, Effect, Flow
 from edge_bg.config.booth import Booth as BoothPart
-from edge_bg.errors import EdgeBgError, NotNow
+from edge_bg.errors import NotNow, bug
 
 log = logging.getLogger("edge_bg.booth")
 
@@ -151,7 +151,7 @@ class Visit:
             try:
                 self._one(effect)
             except Exception as error:  # such as no thread to be had: the next guest comes all the same
-                log.warning("%s", error, exc_info=None if isinstance(error, EdgeBgError) else error)
+                log.warning("%s", error, exc_info=bug(error))
                 if effect == "shoot":
                     self._came(self.photo, None)
 

@@ -63,7 +63,7 @@ def agreed_each(fast: Mask, sharp: Mask, least: float, share: float, finer: int 
 
 def given_back(fast: Mask, sharp: Mask, finer: int = 1) -> Mask:
     """`sharp`, with the pieces of `fast` that it lost, are THICK pixels across, and of which `fast` was SURE."""
-    thick = THICK * finer - (finer > 1)  # odd, so that a disc has a middle
+    thick = (THICK - 1) * finer + 1  # odd, so that a disc has a middle
     lost = np.asarray((fast > 0.5) & (sharp <= 0.5), np.uint8)
     pieces = cv2.morphologyEx(lost, cv2.MORPH_OPEN, _disc(thick))
     count, labels = cv2.connectedComponents(pieces)

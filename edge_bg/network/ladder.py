@@ -127,11 +127,10 @@ class Ladder:
         self._breaker.enter(spec.label)
         try:
             return open_engine(self._card, spec, self._threads, timeout=self._timeout)
-        except (OSError, MemoryError) as error:  # no descriptors, processes or memory are left just now
+        except BaseException as error:
             self._breaker.leave(spec.label)
-            raise DelegateError(f"{spec.label} cannot be tried: {error}") from error
-        except BaseException:
-            self._breaker.leave(spec.label)
+            if isinstance(error, MemoryError):
+                raise DelegateError(f"{spec.label} cannot be tried: there is no memory for it") from error
             raise
 
     def _step_down(self, first: int, quick: bool) -> None:

@@ -64,6 +64,8 @@ def probe(
         output, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         output, status = late.stdout or b"", None
+    except OSError as error:  # no descriptors, processes or memory are left just now
+        raise fault(f"{what} cannot be tried: {error.strerror}", hint="try again; edge-bg doctor") from error
     lines = output.decode(errors="replace").splitlines()
     last = lines[-1] if lines else ""
     if last == "ok" and not status:  # one that has answered and does not end, as on a machine that is busy, counts, too

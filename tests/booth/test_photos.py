@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_bg.booth import encode
+from edge_bg.booth import encode, files
 from edge_bg.booth.files import CannotWrite
 from edge_bg.booth.photo import Photo
 from edge_bg.booth.photos import Photos
@@ -156,6 +156,17 @@ def test_what_cannot_be_read_just_now_is_not_taken_for_expired(tmp_path):
         with no_descriptors():
             assert store.tidy(150.0) == []
     assert store.file(name, "photo.jpg") == b"2" and store.tidy(250.0) == [name]
+
+
+def test_who_writes_a_list_anew_knows_whether_it_could_be_read(tmp_path):
+    path = tmp_path / "list.json"
+    assert files.read_json(path) == {}, "there is none"
+    files.put_json(path, {"order": ["a"]})
+    with no_descriptors(), pytest.raises(files.CannotRead, match="Too many open files"):
+        files.read_json(path)
+    with no_descriptors():
+        assert files.get_json(path) == {}
+    assert files.read_json(path) == {"order": ["a"]}
 
 
 def test_the_next_photo_is_made_better_after_one_that_could_not_be_written(kept, monkeypatch):
