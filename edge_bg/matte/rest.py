@@ -77,7 +77,7 @@ class _Look:
         self._walls: Any = None  # uint8 (h, w), not 0 where the room showed all the time
         self._near: Any = None  # uint8 (h, w), 255 where somebody was near at any time
 
-    def begin(self, luma: Picture, beyond: Picture, near: Picture, walls: Picture) -> None:
+    def begin(self, luma: Picture, beyond: Any, near: Any, walls: Any) -> None:
         """The first frame; the arguments are as in `add`."""
         if cv2.countNonZero(beyond) < _SMALL:
             self.posed = None
@@ -86,7 +86,7 @@ class _Look:
         self._always, self._near, self._walls = beyond, near, walls
         self._most = np.zeros(beyond.shape, np.float32)
 
-    def add(self, luma: Picture, beyond: Picture, near: Picture, walls: Picture) -> None:
+    def add(self, luma: Picture, beyond: Any, near: Any, walls: Any) -> None:
         """A frame: its luma at half size; beyond, near, walls: uint8 (h, w), what is there, who, and the room."""
         self._near, self._walls = cv2.max(self._near, near), cv2.bitwise_and(self._walls, walls)
         self._always = cv2.bitwise_and(self._always, beyond)
@@ -94,8 +94,9 @@ class _Look:
             self.posed = None
             return
         # A shadow that passes is even around an outline: what is seen, under the light of when the look began.
-        lit = cv2.multiply(luma, cv2.divide(self._light, _around(luma)), dtype=cv2.CV_32F)
-        change = cv2.resize(cv2.absdiff(lit, self.posed), beyond.shape[::-1], interpolation=cv2.INTER_AREA)
+        share: Any = cv2.divide(self._light, _around(luma))
+        lit: Any = cv2.multiply(luma, share, dtype=cv2.CV_32F)
+        change: Any = cv2.resize(cv2.absdiff(lit, self.posed), beyond.shape[::-1], interpolation=cv2.INTER_AREA)
         np.maximum(self._most, change, out=self._most)
 
     def found(self) -> Picture | None:
@@ -117,4 +118,4 @@ class _Look:
 
 def _around(luma: Picture) -> Any:
     """How light it is around each pixel, float32."""
-    return cv2.max(cv2.blur(luma, _AROUND), 16).astype(np.float32)
+    return np.maximum(cv2.blur(luma, _AROUND), 16).astype(np.float32)
