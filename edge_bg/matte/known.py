@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from edge_bg.frame import Picture
 from edge_bg.matte.masks import below
-from edge_bg.matte.snap import REACH, snap
+from edge_bg.matte.snap import snap
 from edge_bg.network.patches import PatchNetwork
 
-RIM = REACH  # pixels around each patch that only inform
+RIM = 4  # pixels around each patch that only inform
 MOST = 48  # patches a frame: what somebody on a third of it takes; the network costs three times `landscape` then
 _NEUTRAL = 128  # no difference
 _DARK = 32  # Y below which noise is most of a hue

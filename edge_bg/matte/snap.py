@@ -1,7 +1,7 @@
 """Patches of alpha drawn to where the picture leaves the known room: a guided filter, the difference its guide.
 
-K. He, J. Sun, X. Tang, "Guided Image Filtering", ECCV 2010. In a window alpha is a linear function of how far Y, U and
-V are from the room, which before a known room it truly is where the person's colour is constant.
+K. He, J. Sun, X. Tang, "Guided Image Filtering", ECCV 2010. In a window alpha is a linear function of how far a pixel
+is from the room, all its colours together.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from edge_bg.frame import Picture
 
-REACH = 4  # pixels of a window to each side
+REACH = 3  # pixels of a window to each side
 _PLAIN = 2e-3  # variance, of a difference of 1, below which the guide tells nothing
-_GAIN = 1.5  # about one half, as the fit in a window is too flat for a sharp edge
+_GAIN = 1.8  # about one half, as the fit in a window is too flat for a sharp edge
 
 
 def snap(alpha: Picture, away: Sequence[Picture]) -> Picture:
@@ -26,27 +26,18 @@ def snap(alpha: Picture, away: Sequence[Picture]) -> Picture:
     alpha: the same, to be drawn. away: three planes of it, uint8, differences about 128.
     """
     p = alpha.astype(np.float32)
-    guides = [_steady(plane) for plane in away]
-    middle, means = _mean(p), [_mean(guide) for guide in guides]
-    (a, b, c), (d, e, f) = means, [_mean(guide * p) - mean * middle for guide, mean in zip(guides, means, strict=True)]
-    aa, bb, cc = (
-        _mean(guide * guide) - mean * mean + np.float32(_PLAIN) for guide, mean in zip(guides, means, strict=True)
-    )
-    ab, ac, bc = (_mean(guides[i] * guides[j]) - means[i] * means[j] for i, j in ((0, 1), (0, 2), (1, 2)))
-    # The inverse of a symmetric 3x3 matrix, written out.
-    one, two, three = bb * cc - bc * bc, ac * bc - ab * cc, ab * bc - ac * bb
-    scale = 1 / np.maximum(aa * one + ab * two + ac * three, np.float32(1e-12))
-    total = (one * d + two * e + three * f) * scale * (guides[0] - a)
-    total += (two * d + (aa * cc - ac * ac) * e + (ab * ac - aa * bc) * f) * scale * (guides[1] - b)
-    total += (three * d + (ab * ac - aa * bc) * e + (aa * bb - ab * ab) * f) * scale * (guides[2] - c)
-    total += middle
-    stretched = np.clip(np.rint((total - 127.5) * _GAIN + 127.5), 0, 255)
-    return np.asarray(stretched, np.uint8)
+    guide = _distance(away)
+    middle, mean = _mean(p), _mean(guide)
+    slope = (_mean(guide * p) - mean * middle) / (_mean(guide * guide) - mean * mean + np.float32(_PLAIN))
+    total = slope * (guide - mean) + middle
+    return np.asarray(cv2.convertScaleAbs(np.maximum(total * _GAIN + 127.5 * (1 - _GAIN), 0)), np.uint8)
 
 
-def _steady(plane: Any) -> Any:
-    """A difference of 1 at most, with less of the camera's noise."""
-    return cv2.GaussianBlur((plane.astype(np.float32) - 128) / 128, (3, 3), 0.6)
+def _distance(away: Sequence[Picture]) -> NDArray[np.float32]:
+    """The sum of the differences, each of 1 at most, with less of the camera's noise."""
+    parts: list[Any] = [cv2.absdiff(plane, 128) for plane in away]  # type: ignore[call-overload]
+    total: Any = cv2.add(cv2.add(parts[0], parts[1], dtype=cv2.CV_32F), parts[2], dtype=cv2.CV_32F)
+    return np.asarray(cv2.GaussianBlur(total, (3, 3), 0.6) * np.float32(1 / 128), np.float32)
 
 
 def _mean(plane: Any) -> NDArray[np.float32]:
