@@ -94,7 +94,7 @@ class Upsampler:
         made, behind, blind = None, None, None
         if known is not None:
             soft = self.grid.shares(known.unsure(alpha))
-            made = known.alpha(mask, soft, colour, halves, self._tiles.shape, self._tiles.side)
+            made = known.alpha(mask, soft, halves, self._tiles.shape, self._tiles.side)
             behind = known.behind(soft)
         rects, solid = self.grid.cut(soft, person)
         tiles = (soft != 0).reshape(-1).nonzero()[0]
@@ -119,10 +119,12 @@ class Upsampler:
         return with_soft(out, rects, solid, behind)
 
     def _blind(self, known: Detail, tiles: NDArray[np.intp]) -> NDArray[np.bool_] | None:
-        """Which of these tiles lie where the room is mostly not known yet; None: none does, or there is no guide."""
+        """Which of these tiles the network of the room tells nothing of, as the room is mostly not known there or there
+        was no time; None: there is none, or no guide."""
         if not self.guided or known.plate is None:
             return None
-        blind = self.grid.shares(known.plate.known).reshape(-1)[tiles] < _KNOWN
+        blind = (self.grid.shares(known.plate.known) < _KNOWN) | known.waits
+        blind = blind.reshape(-1)[tiles]
         return blind if blind.any() else None
 
     def _terms(self, mask: Picture, colour: Picture) -> tuple[Floats, Picture]:
