@@ -68,15 +68,19 @@ class _Maker:
         return self.put("RESIZE_BILINEAR", [source], source + "/twice", (n, 2 * h, 2 * w, c), attrs)
 
 
+def _depth(weights: dict[str, np.ndarray], part: str) -> int:
+    return sum(name.startswith(part + ".") and name.endswith(".mix/b") for name in weights)
+
+
 def graph(weights: dict[str, np.ndarray], batch: int = BATCH) -> G.Graph:
     """The float graph of `plate.Plate`, but for what `edge_bg.network.patches` does with its last nine channels."""
     m = _Maker(weights, batch)
     fine = m.mix("fine", m.conv("stem", "patch", 2))
     half = m.mix("down1", fine, 2)
-    for k in range(sum(name.startswith("middle.") and name.endswith("mix/b") for name in weights)):
+    for k in range(_depth(weights, "middle")):
         half = m.add(half, m.mix(f"middle.{k}", half), f"middle.{k}.sum")
     low = m.mix("down2", half, 2)
-    for k in range(3):
+    for k in range(_depth(weights, "deep")):
         low = m.add(low, m.mix(f"deep.{k}", low), f"deep.{k}.sum")
     half = m.mix("join2", m.add(half, m.twice(m.conv("up2", low, act="NONE")), "join2.sum"))
     fine = m.mix("join1", m.add(fine, m.twice(m.conv("up1", half, act="NONE")), "join1.sum"))

@@ -1,8 +1,8 @@
 """Train the network of the known room: frame, room and rough mask -> alpha, on patches of SIDE pixels.
 
-    plate.py SCENES OUT.npz [--minutes 60] [--start OUT.npz] [--rate 2e-3]
+    plate.py OUT.npz SCENES... [--minutes 60] [--start OUT.npz] [--rate 2e-3]
 
-SCENES is of plate_scenes.py. Each patch is as the matte cuts them; MARGIN pixels around count little, as only what
+SCENES are of plate_scenes.py. Each patch is as the matte cuts them; MARGIN pixels around count little, as only what
 lies inside is used. A checkpoint is written every two minutes; `--start` goes on from one. OUT.npz holds the weights
 in half precision with batch normalisation folded in, by the names that `scripts/build_known_room` reads.
 """
@@ -19,12 +19,13 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-SIDE, MARGIN = 40, 4
+SIDE, MARGIN = 48, 4
 LIMIT = 8.0  # of what the last convolutions give, either way
 HALF = 128 / 255  # no difference, in the channels that have a sign
 AWAY = (2, 3, 4, 5, 8)  # the channels that say how far a pixel is from the room
 STEEP = 32.0  # what a difference of all counts
-WIDE = (16, 32, 64)  # channels at a half, a quarter and an eighth of a patch
+WIDE = (16, 48, 96)  # channels at a half, a quarter and an eighth of a patch
+DEPTH = (1, 2, 4)  # layers there
 
 
 class Mix(nn.Module):
@@ -57,8 +58,8 @@ class Plate(nn.Module):
         a, b, c = WIDE
         self.stem, self.stem_norm = nn.Conv2d(9, a, 2, 2, bias=False), nn.BatchNorm2d(a)
         self.fine = Mix(a, a)
-        self.down1, self.middle = Mix(a, b, 2), nn.ModuleList([Mix(b, b)])
-        self.down2, self.deep = Mix(b, c, 2), nn.ModuleList([Mix(c, c) for _ in range(3)])
+        self.down1, self.middle = Mix(a, b, 2), nn.ModuleList([Mix(b, b) for _ in range(DEPTH[1])])
+        self.down2, self.deep = Mix(b, c, 2), nn.ModuleList([Mix(c, c) for _ in range(DEPTH[2])])
         self.up2, self.join2 = nn.Conv2d(c, b, 1), Mix(b, b)
         self.up1, self.join1 = nn.Conv2d(b, a, 1), Mix(a, a)
         self.out, self.guide = nn.Conv2d(a, 4, 1), nn.Conv2d(a, 5, 1)
@@ -113,24 +114,26 @@ def folded(net: Plate) -> dict[str, np.ndarray]:
 class Patches:
     """Batches of random patches of the scenes, those with an outline or a difference in them much oftener."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.seen, self.truth = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("seen", "truth"))
-        self.held = round(len(self.seen) * 0.9)
+    def __init__(self, folders: list[Path], seed: int) -> None:
+        self.sets = [
+            [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("seen", "truth")] for folder in folders
+        ]
         self.rng = np.random.default_rng(seed)
-        self._tells = np.stack([_telling(*both) for both in zip(self.truth, self.seen[..., 6], strict=True)])
+        self._tells = [np.stack([_telling(*both) for both in zip(t, s[..., 6], strict=True)]) for s, t in self.sets]
 
     def take(self, count: int, held: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """(shown (n, 9, SIDE, SIDE), alpha (n, 1, SIDE, SIDE)), 0..1."""
         xs, ys = [], []
-        low, high = (self.held, len(self.seen)) if held else (0, self.held)
-        room = self.seen.shape[1] - SIDE + 1
         while len(xs) < count:
-            k = int(self.rng.integers(low, high))
-            for y, x in self.rng.integers(0, room, (4, 2)).tolist():
-                if self._tells[k, y, x] or self.rng.random() < 0.08:
+            of = int(self.rng.integers(len(self.sets)))
+            (seen, truth), tells = self.sets[of], self._tells[of]
+            last = round(len(seen) * 0.9)
+            k = int(self.rng.integers(last, len(seen)) if held else self.rng.integers(last))
+            for y, x in self.rng.integers(0, seen.shape[1] - SIDE + 1, (4, 2)).tolist():
+                if tells[k, y, x] or self.rng.random() < 0.08:
                     cut = np.s_[k, y : y + SIDE, x : x + SIDE]
-                    xs.append(self.seen[cut])
-                    ys.append(self.truth[cut])
+                    xs.append(seen[cut])
+                    ys.append(truth[cut])
         x = torch.from_numpy(np.stack(xs[:count])).permute(0, 3, 1, 2).float() / 255
         y = torch.from_numpy(np.stack(ys[:count]))[:, None].float() / 255
         return (x, y) if held or self.rng.random() < 0.5 else (x.flip(3), y.flip(3))
@@ -155,6 +158,8 @@ def loss_of(logits: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Ten
     hue = (x[:, 4:6] - HALF).abs().amax(1, keepdim=True)
     shade = (x[:, 3:4] < HALF - 0.02) & (x[:, :1] > 0.4 * x[:, 1:2]) & (hue < 0.07) & (x[:, 6:7] < 0.6)
     weight = torch.where(shade, torch.where(y < 0.5, 1.5, 1.0), 1.0)
+    # The rough mask fills gaps oftener than clothes are the very wall.
+    weight = torch.where((y < 0.1) & (x[:, 6:7] > 0.6) & (x[:, 2:3] < 0.05), 2.5, weight)
     weight[..., :MARGIN, :] *= 0.1
     weight[..., -MARGIN:, :] *= 0.1
     weight[..., :MARGIN] *= 0.1
@@ -187,8 +192,8 @@ def held_out(net: Plate, sets: Patches, batches: int = 10) -> tuple[float, float
 def main() -> None:
     """Command line."""
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("scenes", type=Path)
     ap.add_argument("out", type=Path)
+    ap.add_argument("scenes", type=Path, nargs="+")
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--start", type=Path, help="a checkpoint (.pt) to go on from")
     ap.add_argument("--rate", type=float, default=3e-3)

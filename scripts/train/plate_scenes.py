@@ -10,6 +10,7 @@ as small as the whole frame is looked at. The last tenth shows people and panora
 from __future__ import annotations
 
 import argparse
+import itertools
 import subprocess
 from pathlib import Path
 
@@ -104,6 +105,28 @@ def somebody(people: list[NDArray[np.uint8]], far: bool, rng: np.random.Generato
     return seen[..., :3].astype(np.float32), seen[..., 3].astype(np.float32) / 255
 
 
+def limbs(a: Floats, rng: np.random.Generator) -> Floats:
+    """Arms and legs, as alpha `(SIDE, SIDE)`: bent, thick, from the body and mostly back to it, a gap between."""
+    over = 3
+    made = np.zeros((SIDE * over, SIDE * over), np.uint8)
+    ys, xs = np.where(a > 0.9)
+    if len(ys) < 200:
+        return np.zeros((SIDE, SIDE), np.float32)
+    for _ in range(int(rng.integers(1, 3))):
+        i, j = rng.integers(len(ys), size=2)
+        ends = np.array(((xs[i], ys[i]), (xs[j], ys[j])), np.float64)
+        if rng.random() < 0.4:
+            ends[1] = rng.uniform(0, SIDE, 2)
+        along = ends[1] - ends[0]
+        side = np.array((-along[1], along[0])) / max(1.0, float(np.hypot(*along)))
+        bend = ends.mean(axis=0) + side * rng.normal(0, 45) + rng.normal(0, 6, 2)
+        points = np.rint(np.array((ends[0], bend, ends[1])) * over).astype(np.int32)
+        for start, end in itertools.pairwise(points):
+            cv2.line(made, start.tolist(), end.tolist(), 255, int(rng.uniform(6, 26) * over))
+    small = cv2.resize(made, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return cv2.GaussianBlur(small, (0, 0), float(rng.uniform(0.3, 1.0)))  # type: ignore[return-value]
+
+
 def foreground(
     people: list[NDArray[np.uint8]], room: Floats, far: bool, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
@@ -113,14 +136,27 @@ def foreground(
         f = np.clip(f * rng.uniform(0.4, 1.3) * rng.uniform(0.9, 1.1, 3) + rng.uniform(-15, 15), 0, 255)
     else:
         f, a = np.ones((SIDE, SIDE, 3), np.float32) * rooms.colour(rng), blob(rng, 60)
-    if rng.random() < 0.3:  # other clothes: black, white, striped, with a texture, of the room's colours
+    missed = np.zeros((SIDE, SIDE), np.float32)
+    if rng.random() < 0.35:  # other clothes: black, white, striped, with a texture, of the room's colours
         kind = rng.random()
         cloth = rooms.room(SIDE, [], rng) if kind < 0.5 else np.ones((SIDE, SIDE, 3), np.float32) * rooms.colour(rng)
-        if kind > 0.75:
-            cloth = cv2.GaussianBlur(room, (0, 0), 6.0) + rng.normal(0, 8, 3)
+        if kind > 0.85:  # striped, and one of its colours is the wall's
+            stripes = rooms.lattice(SIDE, rng)
+            share = np.clip((stripes - stripes.min()) / max(1.0, float(np.ptp(stripes))), 0, 1).mean(2, keepdims=True)
+            cloth = cloth * share + cv2.GaussianBlur(room, (0, 0), 4.0) * (1 - share)
+        elif kind > 0.7:  # of the wall's hue, as dark as a shadow, or of all its colours
+            cloth = cv2.GaussianBlur(room, (0, 0), 6.0) * rng.uniform(0.5, 1.05) + rng.normal(0, 4, 3)
         folds = f.mean(axis=2, keepdims=True) / max(1.0, float(f.mean()))
         where = cv2.GaussianBlur((np.mgrid[:SIDE, :SIDE][0] > rng.uniform(-60, SIDE)).astype(np.float32), (0, 0), 1.0)
         f = f * (1 - where[..., None]) + cloth * np.clip(0.6 + 0.4 * folds, 0.4, 1.5) * where[..., None]
+        missed = where * rng.uniform(0.2, 1.0) if kind > 0.7 and rng.random() < 0.5 else missed
+    if not far and rng.random() < 0.45:
+        limb = limbs(a, rng)
+        skin = f[a > 0.9].mean(axis=0) * rng.uniform(0.6, 1.2) if (a > 0.9).any() else rooms.colour(rng)
+        cloth = rooms.room(SIDE, [], rng) if rng.random() < 0.5 else np.ones_like(f) * skin
+        cloth = cloth * (1 + smooth(SIDE, 12, 0.1, rng))[..., None]
+        f = f * (1 - limb[..., None]) + cloth * limb[..., None]
+        a = a + limb * (1 - a)
     if rng.random() < 0.35:
         strands = hair(a, rng)
         dark = (
@@ -131,7 +167,7 @@ def foreground(
         a = a + strands * (1 - a)
     if rng.random() < 0.1:
         a = a * 0
-    seen = a.copy()
+    seen = a * (1 - missed)
     for _ in range(int(rng.integers(0, 4))):
         m = blob(rng, 12 if far else 40)
         thing = (
@@ -172,6 +208,9 @@ def shaded(room: Floats, a: Floats, rng: np.random.Generator) -> Floats:
         form = cv2.GaussianBlur(form, (0, 0), float(rng.uniform(2, 14)))
         depth = rng.uniform(0.4, 0.8) if rng.random() < 0.12 else rng.uniform(0.05, 0.45)
         light = light * (1 - depth * form[..., None])
+    if rng.random() < 0.3:  # just beside them, and most in gaps
+        near = cv2.GaussianBlur(a, (0, 0), float(rng.uniform(3, 12)))
+        light = light * (1 - rng.uniform(0.1, 0.5) * near[..., None])
     return np.asarray(room * light, np.float32)
 
 
@@ -187,6 +226,9 @@ def coarse(seen: Floats, far: bool, rng: np.random.Generator) -> Floats:
         c = np.maximum(c, m) if rng.random() < 0.5 else c * (1 - m)
     if rng.random() < 0.2:  # a plant, a poster, a coat: somebody is seen where nobody is
         c = np.maximum(c, cv2.GaussianBlur(blob(rng, 12 * step), (0, 0), 2.0) * rng.uniform(0.5, 1))
+    if rng.random() < 0.5:  # gaps are filled: the bend of an arm, the ear of a cup
+        wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(rng.uniform(0.5, 4.5) * step) + 1,) * 2)
+        c = cv2.morphologyEx(c, cv2.MORPH_CLOSE, wide)
     if rng.random() < 0.15:  # all too fat or too thin
         wide = np.ones((int(rng.uniform(1, 3.5) * step),) * 2, np.uint8)
         c = cv2.dilate(c, wide) if rng.random() < 0.6 else cv2.erode(c, wide)
