@@ -189,6 +189,7 @@ def stages() -> list[Way]:
             look=edged(4, LIGHT),
             costly=True,
         ),
+        Way("film + booth", "a film, the empty room learned", matte(booth=True), look=thorough, costly=True),
         Way("all + largest", "the default, only the largest", matte(), look=framing(keep="largest"), strict=True),
     ]
     return ways

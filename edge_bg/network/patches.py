@@ -75,19 +75,18 @@ class PatchNetwork:
     def _alpha(self, said: NDArray[np.int8], planes: Sequence[Picture]) -> Picture:
         """What was `said` of squares of four pixels, `(h / 2, w / 2, 9)`, as alpha `(h, w)`."""
         height, width = planes[0].shape
-        numbers: Any = said.astype(np.float32)
+        numbers: Any = np.ascontiguousarray(said.transpose(2, 0, 1), np.float32)
         numbers -= np.float32(self._zero)
         numbers *= np.float32(self._scale * _FINE)
         total: Any = np.empty((height, width), np.float32)
         # (row, in row, column, in column): the four pixels of a square, row by row.
         squares = total.reshape(height // 2, 2, width // 2, 2)
-        squares[...] = numbers[..., :4].reshape(height // 2, width // 2, 2, 2).swapaxes(1, 2)
+        squares[...] = numbers[:4].reshape(2, 2, height // 2, width // 2).transpose(2, 0, 3, 1)
         squares += np.float32(_MOST)
-        for k, (channel, no) in enumerate(zip(_AWAY, _PLAIN, strict=True)):
-            slope: Any = numbers[..., 4 + k] * np.float32(_STEEP)
+        for slope, channel, no in zip(numbers[4:], _AWAY, _PLAIN, strict=True):
+            steep: Any = cv2.resize(slope * np.float32(_STEEP), (width, height), interpolation=cv2.INTER_NEAREST)
             away: Any = cv2.subtract(planes[channel], no, dtype=cv2.CV_32F)  # type: ignore[call-overload]
-            away.reshape(squares.shape)[...] *= slope[:, None, :, None]
-            total += away
+            cv2.accumulateProduct(steep, away, total)
         np.clip(total, 0, 2 * _MOST, out=total)
         return np.asarray(cv2.LUT(cv2.convertScaleAbs(total), self._logistic), np.uint8)
 
