@@ -93,7 +93,7 @@ class Upsampler:
         soft, person = self._sort(alpha)
         made, behind, blind = None, None, None
         if known is not None:
-            soft = self.grid.shares(known.unsure(alpha))
+            soft = self.grid.shares(known.unsure(alpha, halves))
             made = known.alpha(mask, soft, halves, self._tiles.shape, self._tiles.side)
             behind = known.behind(soft)
         rects, solid = self.grid.cut(soft, person)
