@@ -16,6 +16,7 @@ from edge_bg.matte.rest import Rest
 from edge_bg.matte.trust import REACH
 
 _AS_IT_IS = 8  # levels of Y, twice those of U and V, by which a pixel may differ and show the room
+_SOME = 85  # of 255: share of a cell that shows the room, from which it may be a gap
 _AROUND = np.ones((3, 3), np.uint8)
 
 
@@ -78,7 +79,7 @@ class Detail:
         off = cv2.max(y, cv2.add(hue, hue))
         height, width = self.plate.looks.shape
         share = cv2.resize(below(off, _AS_IT_IS), (width, height), interpolation=cv2.INTER_AREA)
-        return cv2.bitwise_and(above(share, 85), self.plate.known)
+        return cv2.bitwise_and(above(share, _SOME), self.plate.known)
 
     def unsure(self, mask: Picture, halves: Sequence[Picture]) -> Any:
         """uint8 (h, w), 255 where the network has to look, given the `mask` of who is there and what they hold.

@@ -16,6 +16,7 @@ from edge_bg.matte.booth import LEARN
 SIZE = (640, 360)
 ROOM = painted(SIZE, np.random.default_rng(4))
 GAP = (262, 215, 280, 260)  # between an arm and a body
+DEEP = (292, 215, 304, 260)  # well inside
 
 
 def frame(bgr: np.ndarray, seed: int) -> Frame:
@@ -23,13 +24,13 @@ def frame(bgr: np.ndarray, seed: int) -> Frame:
     return Frame(from_bgr(np.clip(noisy, 0, 255).astype(np.uint8)), seed / 30, seed)
 
 
-def guest(gap: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def guest(gap: tuple[int, int, int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """(the picture, the network's mask, which knows of no gap)."""
     shape = np.zeros(SIZE[::-1], np.uint8)
     cv2.rectangle(shape, (255, 170), (345, 359), 255, -1)
     mask = cv2.resize(shape, (256, 144), interpolation=cv2.INTER_AREA)
     if gap:
-        left, top, right, bottom = GAP
+        left, top, right, bottom = gap
         shape[top:bottom, left:right] = 0
     return np.where(shape[..., None] > 0, np.uint8((40, 60, 190)), ROOM), mask
 
@@ -44,12 +45,25 @@ def matte() -> Matte:
 
 
 def test_the_room_shows_between_an_arm_and_a_body(matte):
-    bgr, mask = guest(gap=True)
+    bgr, mask = guest(GAP)
     for seed in range(8):
         alpha = matte(mask, frame(bgr, seed))
     left, top, right, bottom = GAP
     assert (alpha[top + 6 : bottom - 6, left + 4 : right - 4] > 127).mean() < 0.1
     assert (alpha[280:350, 275:335] > 127).mean() > 0.98
+
+
+def test_a_gap_that_the_small_picture_misses_is_looked_at(matte: Matte) -> None:
+    bgr, mask = guest(DEEP)
+    seen = frame(bgr, 1)
+    matte(mask, seen)
+    detail: Any = matte.booth.detail  # type: ignore[union-attr]
+    detail.shows = np.zeros_like(detail.shows)
+    rough = matte._fit_mask(mask)
+    looked = detail.unsure(rough, matte._halves(seen))
+    left, top, right, bottom = (edge // matte.grid.scale for edge in DEEP)
+    assert looked[top + 1 : bottom - 1, left + 1 : right].all()
+    assert not looked[bottom + 6 : bottom + 12, left + 1 : right].any()
 
 
 def test_what_there_is_no_time_for_is_found_as_without_the_room(matte: Matte) -> None:
