@@ -100,7 +100,9 @@ class Upsampler:
         tiles = (soft != 0).reshape(-1).nonzero()[0]
         if known is not None and (blind := self._blind(known, tiles)) is not None:
             terms, _ = self._terms(mask, colour)
-        play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]] if self._started else None
+        # Before a known room there is little of the guide's noise, and what trails would be seen.
+        plays = self._started and known is None
+        play = self._play[moved[::TILE, ::TILE].reshape(-1)[tiles]] if plays else None
         y, u, v = planes(out)
         fits = u.shape == self._tiles.shape
         half = u if fits else self._scratch.take("half", self._tiles.shape, np.uint8)
