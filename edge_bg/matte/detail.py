@@ -17,6 +17,8 @@ from edge_bg.matte.trust import REACH
 
 _AS_IT_IS = 8  # levels of Y, twice those of U and V, by which a pixel may differ and show the room
 _SOME = 85  # of 255: share of a cell that shows the room, from which it may be a gap
+_ALL = 230  # ... that is one, further inside
+_DEEP = np.ones((13, 13), np.uint8)  # nor is there any where all of these cells are theirs
 _AROUND = np.ones((3, 3), np.uint8)
 
 
@@ -71,7 +73,7 @@ class Detail:
             self.plate = self.plate.changed(warp, lit)
 
     def _bare(self, halves: Sequence[Picture]) -> Any:
-        """uint8 (h, w), 255 in the cells of which a third and more show the room as it is, pixel by pixel."""
+        """uint8 (h, w), the share of each cell, of 255, that shows the room as it is, pixel by pixel."""
         assert self.plate is not None and self.light is not None
         room = [cv2.LUT(plane, table) for plane, table in zip(self.plate.picture, self.light, strict=True)]
         y, u, v = (cv2.absdiff(a, b) for a, b in zip(halves, room, strict=True))
@@ -79,20 +81,21 @@ class Detail:
         off = cv2.max(y, cv2.add(hue, hue))
         height, width = self.plate.looks.shape
         share = cv2.resize(below(off, _AS_IT_IS), (width, height), interpolation=cv2.INTER_AREA)
-        return cv2.bitwise_and(above(share, _SOME), self.plate.known)
+        return cv2.bitwise_and(share, self.plate.known)
 
     def unsure(self, mask: Picture, halves: Sequence[Picture]) -> Any:
         """uint8 (h, w), 255 where the network has to look, given the `mask` of who is there and what they hold.
 
         Only beside them. Not where all around shows the room and is none of theirs, or differs from it and is theirs.
         But where the room shows in what is theirs, as in the bend of an arm or the ear of a cup: near its edge, and
-        well inside where it shows pixel by pixel.
+        somewhat further inside where it shows pixel by pixel. Well inside, clothes may have the wall's very colours.
         """
         bare = self._bare(halves)
-        theirs, shows = above(mask, 127), cv2.max(self.shows, bare)
+        theirs, shows = above(mask, 127), cv2.max(self.shows, above(bare, _SOME))
         plain = cv2.erode(cv2.subtract(shows, theirs), _AROUND)
         full = cv2.erode(cv2.subtract(theirs, shows), _AROUND)
-        inside = cv2.subtract(cv2.erode(theirs, REACH), cv2.dilate(bare, _AROUND))
+        gaps = cv2.dilate(above(bare, _ALL), _AROUND)
+        inside = cv2.max(cv2.subtract(cv2.erode(theirs, REACH), gaps), cv2.erode(theirs, _DEEP))
         return cv2.subtract(cv2.dilate(above(mask, 15), _AROUND), cv2.max(cv2.max(plain, full), inside))
 
     def alpha(
