@@ -19,7 +19,7 @@ from edge_bg.matte.snap import snap
 from edge_bg.network.patches import PatchNetwork
 
 RIM = 4  # pixels around each patch that only inform
-MOST = 48  # patches a frame: what somebody on a third of it takes; the network costs three times `landscape` then
+MOST = 48  # patches a frame: what somebody on a third of it takes; the network costs four times `landscape` then
 _NEUTRAL = 128  # no difference
 _DARK = 32  # Y below which noise is most of a hue
 _GAIN = (2, 4, 4)  # Y, U, V: a difference of 64, or 32, levels is as large as any
