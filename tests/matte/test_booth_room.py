@@ -180,7 +180,7 @@ def test_a_chair_that_was_moved_is_taken_in():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("seed", "most"), [(3, 0.03), (5, 0.048)])  # 0.092 and 0.055 before this was looked at
+@pytest.mark.parametrize(("seed", "most"), [(3, 0.034), (5, 0.05)])  # 0.092 and 0.055 before this was looked at
 def test_a_camera_that_sinks_slowly_shows_less_of_the_room(seed, most):
     """All that is out of place touches the guest, as what they hold does. But it lies along the room's own edges."""
     wall = painted((704, 424), np.random.default_rng(seed))
