@@ -25,7 +25,7 @@ HALF = 128 / 255  # no difference, in the channels that have a sign
 AWAY = (2, 3, 4, 5, 8)  # the channels that say how far a pixel is from the room
 STEEP = 32.0  # what a difference of all counts
 WIDE = (16, 48, 96)  # channels at a half, a quarter and an eighth of a patch
-DEPTH = (1, 2, 4)  # layers there
+DEPTH = (2, 4)  # layers at a quarter and an eighth
 
 
 class Mix(nn.Module):
@@ -58,8 +58,8 @@ class Plate(nn.Module):
         a, b, c = WIDE
         self.stem, self.stem_norm = nn.Conv2d(9, a, 2, 2, bias=False), nn.BatchNorm2d(a)
         self.fine = Mix(a, a)
-        self.down1, self.middle = Mix(a, b, 2), nn.ModuleList([Mix(b, b) for _ in range(DEPTH[1])])
-        self.down2, self.deep = Mix(b, c, 2), nn.ModuleList([Mix(c, c) for _ in range(DEPTH[2])])
+        self.down1, self.middle = Mix(a, b, 2), nn.ModuleList([Mix(b, b) for _ in range(DEPTH[0])])
+        self.down2, self.deep = Mix(b, c, 2), nn.ModuleList([Mix(c, c) for _ in range(DEPTH[1])])
         self.up2, self.join2 = nn.Conv2d(c, b, 1), Mix(b, b)
         self.up1, self.join1 = nn.Conv2d(b, a, 1), Mix(a, a)
         self.out, self.guide = nn.Conv2d(a, 4, 1), nn.Conv2d(a, 5, 1)
