@@ -144,8 +144,8 @@ def card(data: bytes, weights: dict[str, np.ndarray], old: dict[str, Any] | None
             "quantisation": "post-training, int8 activations per tensor, int8 weights per channel",
             "calibration": "activation ranges from held-out training scenes (scripts/train/known-room.json)",
         },
-        "training_data": "scenes put together by scripts/train/plate_scenes.py: official portraits of members of the "
-        "US Congress (github.com/Hainish/congress-images-225x275, public domain), participants of "
+        "training_data": "scenes put together by scripts/train/plate_scenes.py and frame_scenes.py: official portraits "
+        "of members of the US Congress (github.com/Hainish/congress-images-225x275, public domain), participants of "
         "github.com/emrecandir9/custom-gesture-dataset (MIT), two portraits (NASA, US Navy, public domain), cut out by "
         "MODNet (github.com/ZHKKKe/MODNet, Apache-2.0), and drawn things, before drawn rooms and views of panoramas "
         "(github.com/pmndrs/drei-assets, CC0); drawn shadows, noise and errors",

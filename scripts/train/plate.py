@@ -189,6 +189,12 @@ def held_out(net: Plate, sets: Patches, batches: int = 10) -> tuple[float, float
     return float(mine), float(rough)
 
 
+def _between(new: dict[str, torch.Tensor], old: dict[str, torch.Tensor], share: float) -> dict[str, torch.Tensor]:
+    """Weights between those of two networks, of which one was trained on from the other: better than either on pictures
+    of neither (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022)."""
+    return {k: old[k] * share + v * (1 - share) if v.is_floating_point() else v for k, v in new.items()}
+
+
 def main() -> None:
     """Command line."""
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -196,6 +202,9 @@ def main() -> None:
     ap.add_argument("scenes", type=Path, nargs="+")
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--start", type=Path, help="a checkpoint (.pt) to go on from")
+    ap.add_argument(
+        "--stay", type=float, default=0, help="share of --start in what is written, the rest of what was learned"
+    )
     ap.add_argument("--rate", type=float, default=3e-3)
     ap.add_argument("--batch", type=int, default=64)
     ap.add_argument("--seed", type=int, default=0)
@@ -231,6 +240,8 @@ def main() -> None:
             print(
                 f"{step} {spent:.1f} min loss {mean / (1 - 0.99**step):.4f} held {mine:.4f} ({rough:.4f})", flush=True
             )
+    if a.stay:
+        kept.module.load_state_dict(_between(kept.module.state_dict(), torch.load(a.start), a.stay))
     torch.save(kept.module.state_dict(), a.out.with_suffix(".pt"))
     mine, rough = held_out(kept.module, sets, 40)
     print(f"{step} steps: alpha is off by {mine:.4f}, the rough mask by {rough:.4f}")
