@@ -23,6 +23,7 @@ from edge_bg.config import Config
 from edge_bg.config.types import Part
 from edge_bg.errors import ConfigError
 from edge_bg.frame import Frame
+from edge_bg.framing import Framing
 from edge_bg.framing.edged import Edged
 from edge_bg.loop.stats import Stats
 from edge_bg.parts import background, compositor, for_film, framed, matte, segmenter, sink, source
@@ -108,8 +109,7 @@ class Booth:
             opened.callback(self.source.close)
             size, fps = self.source.size, self.source.fps
             self.segmenter = for_film(config, self.segmenter, self.source, self.stats)
-            if isinstance(self.segmenter, Edged):
-                self.segmenter.beside = self.source.live  # no live picture waits for finer edges
+            self.suit(self.segmenter)
             self.matte = matte(config, size)
             self.compositor = compositor(config, size, fps)
             opened.callback(lambda: self.compositor.close())  # likewise
@@ -137,6 +137,11 @@ class Booth:
                 each.status, each.control, each.want_cutout = self.health, self.control, self._want_cutout
             self._opened = opened.pop_all()
         give_back()  # what opening took for a moment, decoded pictures above all: 10 MB of 150
+
+    def suit(self, segmenter: Framing | Edged) -> None:
+        """No live picture waits for finer edges; nor are they looked for where the learned room says where they are."""
+        if isinstance(segmenter, Edged) and self.source.live:
+            segmenter.beside, segmenter.needed = True, lambda: not self.matte.draws_edges
 
     def _want_cutout(self, wanted: bool) -> None:
         self.compositor.want_cutout = wanted

@@ -109,7 +109,7 @@ def for_film(config: Config, made: Framing | Edged, source: Any, stats: Stats | 
     model = config.model
     if not waited_for(config, source):
         return made
-    if model.edges is not None:
+    if model.edges not in (None, "auto"):
         if isinstance(made, Edged):
             made.every = model.edges_every or 1
         return made

@@ -36,6 +36,9 @@ class Loop(Protocol):
     def size(self) -> tuple[int, int]:
         """(width, height) of the frames."""
 
+    def suit(self, segmenter: Framing | Edged) -> None:
+        """Let a network suit the source and the matte."""
+
 
 class Reloader:
     """The differences between `old` and `new`, and how to apply them to `booth`."""
@@ -75,8 +78,7 @@ class Reloader:
                 segmenter = parts.segmenter(new, booth.stats, quick=True)
                 made.callback(segmenter.close)
                 segmenter = parts.for_film(new, segmenter, booth.source, booth.stats)
-                if isinstance(segmenter, Edged):
-                    segmenter.beside = booth.source.live
+                booth.suit(segmenter)
             elif changed & {"framing", "privacy"}:  # privacy: masks are handed out again for as long as they are valid
                 framing = parts.framed(new, segmenter.segmenter, booth.stats)
                 if isinstance(segmenter, Thorough):

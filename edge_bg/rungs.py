@@ -19,6 +19,7 @@ from edge_bg.config import Config
 from edge_bg.config.quality import Floor
 from edge_bg.loop.quality import Controller, Seen, Target
 from edge_bg.loop.stats import Stats
+from edge_bg.network.tuned import some_edges
 
 ANY_SIZE: Final = {"http", "null"}  # sinks that take frames of another size
 NOW: Final = 0b1111  # the bits of `throttled` that are of this moment
@@ -73,7 +74,7 @@ def _lower(config: Config, base: Config, name: str, *, on: bool = True) -> Confi
     """`config` with the rung `name` taken, or as `base` has it."""
     if name == "looks":
         looks = 1 if on and base.framing.crop else base.framing.looks
-        if base.model.edges:
+        if some_edges(base.model.name, base.model.edges):
             config = _with(config, "model", edges="none" if on else base.model.edges)
         return _with(config, "framing", looks=looks)
     if name == "skip":

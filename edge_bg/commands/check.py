@@ -73,11 +73,16 @@ def _open_files(config: Config) -> None:
 
 def describe(config: Config, model: str) -> str:
     """What a config would do, in a few lines."""
+    from edge_bg.network.tuned import edges as chosen
+    from edge_bg.network.tuned import tuned_for
     from edge_bg.parts import source, waited_for
 
     edges = config.model.edges
-    if edges is None and waited_for(config, source(config)):
+    if edges in (None, "auto") and waited_for(config, source(config)):
         edges = "portrait, in each frame: nobody waits for this film"
+    elif tuned_for(config.model.name, edges):
+        card, every = chosen(config.model.name, edges, config.model.edges_every)
+        edges = f"{card.path.stem}, in each {every}. frame" if card else "none: `edge-bg tune` has not chosen any"
     delegates = [each if isinstance(each, str) else each.library for each in config.model.delegates]
     lines = [
         ("source", _part(config.source)),

@@ -92,7 +92,7 @@ def run(
     with stop:
         changes = _changes(options)
         if config is None and options["source"] is not None:  # what suits the demo is not chosen for a camera or a film
-            changes["model.edges"] = Change(None, "--source")
+            changes["model.edges"] = Change("auto", "--source")
         read = load(config or data_path("configs/demo.yaml"), changes)
         level = "warning" if options["quiet"] else read.log.level
         line = setup(level)

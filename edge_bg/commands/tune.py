@@ -6,6 +6,7 @@ import datetime
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from edge_bg.board.cores import usable_cores
 from edge_bg.commands import debug_option, examples, size_option
@@ -31,6 +32,7 @@ from edge_bg.network.tuned import Choice, board, places, save
         "edge-bg tune                                   for 30 frames a second at 1280x720",
         "edge-bg tune --rate 15 --size 640x480",
         "edge-bg tune --delegate edgetpu                with a Coral, too",
+        "edge-bg tune --config booth.yaml               for the size, rate and delegates that a config names",
         "sudo STATE_DIRECTORY=/var/lib/edge-bg /opt/edge-bg/venv/bin/edge-bg tune      for the service",
     )
 )
@@ -44,7 +46,9 @@ from edge_bg.network.tuned import Choice, board, places, save
     "--delegate", "-d", "asked", multiple=True, metavar="NAME", help="Measure on this too: edgetpu, edgetpu:usb:0, ..."
 )
 @click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Measure on what this config names."
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Measure for the size and rate of this config's source, and on what it names.",
 )
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the choice here.")
 @click.option(
@@ -52,7 +56,9 @@ from edge_bg.network.tuned import Choice, board, places, save
 )
 @click.option("--dry-run", is_flag=True, help="Measure and say, write nothing.")
 @debug_option
+@click.pass_context
 def tune(
+    ctx: click.Context,
     rate: float,
     size: tuple[int, int],
     seconds: float,
@@ -64,6 +70,8 @@ def tune(
     with_edges: bool,
 ) -> int:
     """Measure the models on this board and choose the one that `model: auto` will be."""
+    if config is not None:
+        size, rate = _wanted(ctx, config, size, rate)
     cores = usable_cores()
     names = [name for part in only for name in part.split(",") if name]
     cards, left = suitable(size, [card for name in names for card in named(name)] or None)
@@ -78,7 +86,7 @@ def tune(
         click.echo(f"  left out: {reason}")
     click.echo(f"chosen: {best.label}, {best.threads} thread{'s' * (best.threads > 1)}, because {why}.")
     finer = _finer(best, size, rate, cores, seconds) if with_edges else None
-    more = edges_ms(size, seconds / 2)
+    more = edges_ms(size, seconds / 2)  # never both at once: the finer network rests while the room is known
     room_edges = holds_edges(best, more, rate, cores)
     verdict = "there is time for it" if room_edges else "too slow for it: a booth's edges are the plain ones"
     click.echo(f"edges by a learned room take up to {more:.1f} ms more a frame: {verdict}")
@@ -99,6 +107,18 @@ def tune(
         ) from error
     click.echo(f"written: {path}; `model: auto` in a config takes it from there")
     return 0
+
+
+def _wanted(ctx: click.Context, config: Path, size: tuple[int, int], rate: float) -> tuple[tuple[int, int], float]:
+    """(size, rate) of a config's source, but for what the command line says."""
+    from edge_bg.config import load
+
+    source = load(config).source
+    said = {name for name in ("size", "rate") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    own = getattr(source, "size", None)
+    return (own if own and "size" not in said else size), (
+        float(getattr(source, "fps", None) or rate) if "rate" not in said else rate
+    )
 
 
 def _finer(best: Candidate, size: tuple[int, int], rate: float, cores: int, seconds: float) -> Finer | None:

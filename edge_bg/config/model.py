@@ -84,8 +84,9 @@ class Model(Part):
     threads: Annotated[int, Field(ge=1, le=64)] | None = None
     """null: as many as pays on the cores that are there."""
     edges: ModelName | None = None
-    """A network that draws the edges of people finer, such as portrait-light; none: no such network. null: live,
-    what `edge-bg tune` chose with `name: auto`, else none; in films and pictures that nobody waits for, portrait."""
+    """A network that draws the edges of people finer, such as portrait-light; none: no such network; auto: what
+    `edge-bg tune` chose for this board. null: auto with `name: auto`, else none. In films and pictures that nobody
+    waits for null and auto are portrait."""
     edges_every: Annotated[int, Field(ge=1, le=120)] | None = None
     """That network looks at each n-th frame, and its edges go along with who moves; null: 4, or as
     tuned; each in films that nobody waits for."""

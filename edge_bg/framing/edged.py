@@ -12,6 +12,7 @@ only the fast network sees stays as it sees them, and whom only the sharp one se
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,7 @@ class Edged:
     framing: finds the people; asked for every frame.
     sharp:   the network for edges; closed with this. Where it fails for good, pictures go on without it.
     every:   frames from one of its looks to the next, at least.
+    needed:  asked in each frame; it does not look where edges are known by other means, as before a learned room.
     beside:  it runs on a thread of its own, and what it says is used once it is there, so that the rate stays the fast
              network's where there is a core to spare. Else its frame waits for it. May be set at any time.
 
@@ -75,6 +77,7 @@ class Edged:
         self, framing: Framing, sharp: Segmenter, *, every: int = 1, beside: bool = False, stats: Stats | None = None
     ) -> None:
         self.framing, self.sharp, self.every, self.beside = framing, sharp, every, beside
+        self.needed: Callable[[], bool] = lambda: True
         self.stats = stats or Stats()
         self._thread: ThreadPoolExecutor | None = None
         self._pending: tuple[_Look, Future[bool]] | None = None
@@ -123,6 +126,9 @@ class Edged:
         self._since += 1
         try:
             self._take()
+            if not self.needed():
+                self._detail, self._since = None, self.every
+                return base
             if self._since >= self.every and self._pending is None and not self._gone:
                 self._ask(frame, base, luma)
         except EdgeBgError as error:

@@ -13,6 +13,7 @@ from edge_bg.knobs.matte import MatteOptions
 from edge_bg.matte.booth import Booth
 from edge_bg.matte.chroma import ChromaKey
 from edge_bg.matte.clean import clean
+from edge_bg.matte.detail import Detail
 from edge_bg.matte.edges import Upsampler
 from edge_bg.matte.shift import catch_up
 from edge_bg.matte.temporal import Motion, Smoother
@@ -135,9 +136,18 @@ class Matte:
             mask, colour = self._smoother(mask, colour, moved)
         mask = clean(mask, self.options.specks)
         curved: Any = cv2.LUT(mask, self._curve)
-        known = self.booth.known if self.booth and self.options.room_edges is not False else None
+        known = self._known()
         alpha = self._upsampler(curved, colour, moved, halves, self._pool.take(), known)
         return alpha if frame.clear is None else clip(alpha, frame.clear)
+
+    def _known(self) -> Detail | None:
+        """The room that says where edges are, if it is known and there is time for it."""
+        return self.booth.known if self.booth and self.options.room_edges is not False else None
+
+    @property
+    def draws_edges(self) -> bool:
+        """Whether edges come from a room that is known, so that no finer mask is of use. From any thread."""
+        return self._known() is not None
 
     def relearn(self) -> None:
         """The room is empty now: learn it anew, whatever the network sees in it. From any thread."""

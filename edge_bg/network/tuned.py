@@ -125,18 +125,31 @@ def preferred(name: str, delegates: Sequence[Any], *, named: bool) -> list[Any]:
     return [*first, *(entry for entry in delegates if entry not in first)]
 
 
+def tuned_for(name: str, asked: str | None) -> bool:
+    """Whether it is left to `edge-bg tune` which network for edges goes beside the model `name`."""
+    return asked == "auto" or (asked is None and name == "auto")
+
+
+def some_edges(name: str, asked: str | None) -> bool:
+    """Whether a network for edges goes beside the model `name` on this board, where a config says `asked`."""
+    if not tuned_for(name, asked):
+        return asked not in (None, "none")
+    choice = load()
+    return choice is not None and choice.edges not in (None, "none")
+
+
 EVERY = 4  # frames from one look of a network for edges to the next, where nobody says
 
 
 def edges(name: str, asked: str | None, every: int | None) -> tuple[ModelCard | None, int]:
     """(card, every how many frames) of the network for edges beside the model `name` of a config.
 
-    asked: a name, the path of a card, "none", or None: for "auto" what `edge-bg tune` chose, else none at all.
-    Raises `ModelError`, also for a network that is not for edges.
+    asked: a name, the path of a card, "none", "auto": what `edge-bg tune` chose, none where it never ran; or None: for
+    the model "auto" the same, else none at all. Raises `ModelError`, also for a network that is not for edges.
     """
-    choice = load() if name == "auto" and asked is None else None
+    choice = load() if tuned_for(name, asked) else None
     wanted = choice.edges if choice is not None else asked
-    if wanted is None or wanted == "none":
+    if wanted in (None, "none", "auto"):
         return None, 1
     card = find(wanted)
     if card.use != "edges":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -153,6 +154,16 @@ def test_beside_it_is_heard_once_it_has_said() -> None:
     both.close()
 
 
+def test_it_does_not_look_while_edges_are_known_otherwise() -> None:
+    both = Edged(plain(disc(40)), sharp := Says(disc(42)), every=2)
+    asked = iter([True, False, False, False, True])
+    both.needed = lambda: next(asked)
+    said = [both(frame(i)) for i in range(5)]
+    assert len(sharp.regions) == 2, "at once when it is needed, and again as soon as it is"
+    assert [metrics.iou(mask, disc(42)) > 0.99 for mask in said] == [True, False, False, False, True]
+    assert all(np.array_equal(mask, disc(40)) for mask in said[1:4])
+
+
 @pytest.mark.parametrize("beside", [False, True])
 def test_pictures_go_on_where_it_fails(beside: bool, caplog: pytest.LogCaptureFixture) -> None:
     both = Edged(plain(disc(40)), Says(disc(43), error=DelegateError("the stick is gone")), beside=beside)
@@ -179,6 +190,16 @@ def test_a_config_turns_it_on() -> None:
         assert sum(not each.covered for each in booth) == 3
         assert booth.health()["edges"] == "portrait-192x320-int8"
         assert booth.stats.snapshot()["edges.looks"] == 2
+
+
+def test_it_rests_while_the_learned_room_says_where_edges_are() -> None:
+    live = made(edges="portrait-light", edges_every=1).model_dump(exclude_unset=True)
+    live["source"] |= {"realtime": True, "fps": 20}
+    with build.open(config.from_dict({**live, "matte": {"booth": True}})) as booth:
+        assert isinstance(booth.segmenter, Edged) and booth.segmenter.beside
+        assert booth.segmenter.needed() and not booth.matte.draws_edges
+        booth.matte = SimpleNamespace(draws_edges=True)
+        assert not booth.segmenter.needed()
 
 
 def test_it_is_off_otherwise() -> None:

@@ -138,9 +138,11 @@ def test_relearn_forgets_and_reset_does_not():
     matte = learned()
     matte.reset()
     assert matte.booth.state == "known"
+    matte(mask_of(PERSON), Frame(guest(0), 0.0, 0))
+    assert matte.draws_edges
     matte.relearn()
     matte(mask_of(PERSON), Frame(guest(0), 0.0, 0))
-    assert matte.booth.state == "learning"
+    assert matte.booth.state == "learning" and not matte.draws_edges
 
 
 def test_of_another_cameras_room_nothing_is_known_until_it_is_empty():

@@ -169,6 +169,16 @@ def test_command_measures_writes_and_says_why(state: Path) -> None:
     assert tuned.resolve("auto")[0].path.stem == written["model"]
 
 
+def test_size_and_rate_come_from_a_config_unless_they_are_said(tmp_path: Path) -> None:
+    booth = tmp_path / "booth.yaml"
+    booth.write_text("source: {kind: synthetic, size: 320x180, fps: 12}\nsinks: ['null']\n")
+    quick = ["--seconds", "0.06", "-m", "small", "--no-edges", "--dry-run", "--config", str(booth)]
+    run = CliRunner().invoke(tune, quick, catch_exceptions=False)
+    assert "frames of 320x180, 12 a second wanted" in run.output
+    run = CliRunner().invoke(tune, [*quick, "--rate", "9"], catch_exceptions=False)
+    assert "frames of 320x180, 9 a second wanted" in run.output
+
+
 def test_dry_run_and_a_place_that_cannot_be_written(state: Path, tmp_path: Path) -> None:
     quick = ["--size", "320x180", "--rate", "1", "--seconds", "0.06", "-m", "small", "--no-edges"]
     assert CliRunner().invoke(tune, [*quick, "--dry-run"]).exit_code == 0
@@ -184,6 +194,10 @@ def test_a_name_means_all_its_precisions() -> None:
     assert one.precision == "float16"
     with pytest.raises(ModelError, match="no model 'nobody'"):
         named("nobody")
+
+
+def test_edges_that_nobody_chose_are_none() -> None:
+    assert tuned.edges("landscape", "auto", None) == (None, 1)
 
 
 def test_a_network_for_edges_takes_no_more_than_is_left() -> None:
@@ -215,4 +229,5 @@ def test_auto_takes_the_network_for_edges_that_was_chosen() -> None:
         3,
     ]
     assert tuned.edges("auto", "none", None)[0] is None
+    assert tuned.edges("landscape", "auto", None)[0].path.stem == "portrait-192x320-int8", "also beside a model by name"
     assert tuned.edges("landscape", None, None)[0] is None

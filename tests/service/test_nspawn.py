@@ -81,7 +81,7 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
         delegates = "[{library: /opt/libabsent.so, options: {decline: not here}}, {library: /opt/libtiny.so}, cpu]"
     config.write_text(
         "source: {kind: synthetic, size: 320x180}\nsinks: [{kind: http, port: 8099}]\n"
-        f"model: {{threads: 1, delegates: {delegates}}}\n"
+        f"model: {{threads: 1, edges: auto, delegates: {delegates}}}\n"
     )
     subprocess.run(
         [str(root / "scripts/install-service"), "--destdir", str(machine), "--program", str(program)], check=True
@@ -131,5 +131,6 @@ def test_the_installed_unit_under_systemd(root: Path, machine: Path) -> None:
     assert found["restarts"] >= 3
     assert found["notes"] == ["signal KILL", "signal SEGV", "success 0"] and found["note_is_read"], journal
     assert found["wrong_config"] == ["failed", "2"]
+    assert found["edges"] or os.cpu_count() == 1, "what the installer measured reaches the service"
     assert found["stop_s"] < 2 and found["result"] == "success"
     assert "rubbish" in found["errors"], "journald filters by priority"

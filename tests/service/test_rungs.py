@@ -16,6 +16,8 @@ from edge_bg import build, config
 from edge_bg.composite import ColorBackground, Compositor, cover_picture
 from edge_bg.loop.stats import Stats
 from edge_bg.matte import Matte
+from edge_bg.network import tuned
+from edge_bg.network.card import find
 from edge_bg.pipeline import Pipeline
 from edge_bg.rungs import Walk
 from edge_bg.sources.synthetic import Synthetic
@@ -54,6 +56,17 @@ def test_each_rung_changes_what_it_says_and_the_way_back_gives_all_back() -> Non
 )
 def test_a_rung_that_changes_nothing_is_left_out(changes: dict[str, Any], names: list[str]) -> None:
     assert Walk(made(**changes)).names == names
+
+
+def test_the_network_for_edges_that_tune_chose_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    base = made(model={"name": "landscape", "edges": "auto"}, framing={"crop": False}, quality={"latency": 0.1})
+    assert "looks" not in Walk(base).names, "nothing was chosen for this board"
+    card = find("landscape")
+    tuned.save(tuned.Choice(card.path.stem, card.sha256, 1, tuned.board(), "2026-11-30", "", edges="portrait-light"))
+    walk = Walk(base)
+    assert walk.names[:2] == ["all", "looks"] and walk.config(base, 1).model.edges == "none"
+    assert walk.config(walk.config(base, 1), 0).model.edges == "auto", "and comes back"
 
 
 def test_without_a_promise_nothing_is_left_out() -> None:

@@ -109,6 +109,9 @@ def test_dry_run_does_nothing_and_says_all(root: Path, tmp_path: Path) -> None:
     assert all(word in said for word in ("venv", "pip install", "config.yaml", "edge-bg.service", "coral-pcie.conf"))
     said = install(root, "--dry-run")
     assert "systemctl enable edge-bg.service" in said and "daemon-reload" in said
+    assert "tune --config /etc/edge-bg/config.yaml" in said, "the board is measured, so that `model: auto` is a choice"
+    assert "tune --config" not in install(root, "--dry-run", "--no-tune")
+    assert "tune --config /var/lib/private/edge-bg/config.yaml" in install(root, "--dry-run", "--kiosk")
 
 
 @pytest.mark.parametrize("wrong", [["--frobnicate"], ["--config", "/nowhere.yaml"], ["--program", "/nowhere"]])
