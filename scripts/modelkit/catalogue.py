@@ -134,7 +134,8 @@ PORTRAIT_LIGHT = replace(
         "whether the people agreed is not said. The student here, on 3,000 pictures of three participants "
         "(github.com/emrecandir9/custom-gesture-dataset, MIT) and of official portraits of members of the US Congress "
         "(github.com/Hainish/congress-images-225x275, public domain), most of them before other places "
-        "(github.com/pmndrs/drei-assets, CC0) and painted rooms; what was to be said of them is what MODNet says"
+        "(github.com/pmndrs/drei-assets, CC0) and painted rooms; what was to be said of them is what MODNet says. "
+        "Then on 2,900 more of the same people, a third of them before drawn patterns, of which the alpha itself was to be said"
     ),
 )
 

@@ -52,11 +52,16 @@ def _line(points: Any, widths: Any) -> Floats:
     return cv2.resize(made, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255  # type: ignore[return-value]
 
 
-def guest(people: list[NDArray[np.uint8]], room: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """(BGR, alpha) of one guest: a bust at the frame's lower edge, or a head with a body drawn below it."""
+def guest(
+    people: list[NDArray[np.uint8]], room: Floats, rng: np.random.Generator, plain: bool = False
+) -> tuple[Floats, Floats]:
+    """(BGR, alpha) of one guest: a bust at the frame's lower edge, or a head with a body drawn below it.
+
+    plain: a bust, and no arms are drawn.
+    """
     bgra = people[rng.integers(len(people))]
     h, w = bgra.shape[:2]
-    whole = rng.random() < 0.6
+    whole = rng.random() < 0.6 and not plain
     tall = K * (rng.uniform(26, 62) if whole else rng.uniform(70, 190))  # of the portrait
     scale = tall / h
     x = rng.uniform(*((0.12, 0.88) if rng.random() < 0.6 else (-0.25, 1.25))) * SIDE  # at the side they come in
@@ -111,7 +116,7 @@ def guest(people: list[NDArray[np.uint8]], room: Floats, rng: np.random.Generato
             where = cv2.GaussianBlur(below.astype(np.float32), (0, 0), 1.0)[..., None]
             folds = f.mean(axis=2, keepdims=True) / max(1.0, float(f[a > 0.5].mean()) if (a > 0.5).any() else 1.0)
             f = f * (1 - where) + cloth * np.clip(0.6 + 0.4 * folds, 0.4, 1.4) * where
-        for _ in range(int(rng.integers(0, 3))):  # arms that are raised
+        for _ in range(0 if plain else int(rng.integers(0, 3))):  # arms that are raised
             side = rng.choice((-1, 1))
             start = (x + side * 0.4 * unit, low - 0.1 * tall)
             elbow = (x + side * unit * rng.uniform(0.4, 0.9), low - tall * rng.uniform(-0.1, 0.4))
@@ -121,13 +126,15 @@ def guest(people: list[NDArray[np.uint8]], room: Floats, rng: np.random.Generato
     return f, a
 
 
-def guests(people: list[NDArray[np.uint8]], room: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """(BGR, alpha) of all who are there, with what they hold."""
+def guests(
+    people: list[NDArray[np.uint8]], room: Floats, rng: np.random.Generator, plain: bool = False
+) -> tuple[Floats, Floats]:
+    """(BGR, alpha) of all who are there, with what they hold; `plain`: busts as they were photographed."""
     f, a = np.zeros((SIDE, SIDE, 3), np.float32), np.zeros((SIDE, SIDE), np.float32)
     if rng.random() < 0.06:
         return f, a
     for _ in range(1 + int(rng.integers(0, 3) * (rng.random() < 0.4))):
-        more, alpha = guest(people, room, rng)
+        more, alpha = guest(people, room, rng, plain)
         f = f * (1 - alpha[..., None]) + more * alpha[..., None]
         a = alpha + a * (1 - alpha)
     if rng.random() < 0.3:
@@ -137,7 +144,7 @@ def guests(people: list[NDArray[np.uint8]], room: Floats, rng: np.random.Generat
         f, a = f * (1 - share) + dark * share, a + strands * (1 - a)
     ys, xs = np.where(a > 0.6)
     inside = (ys > TOP) & (ys < BOTTOM)
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(0 if plain else int(rng.integers(0, 4))):
         if not inside.any():
             break
         k = int(rng.choice(np.flatnonzero(inside)))

@@ -1,10 +1,11 @@
 """Train the weights of modelkit/slim.py: MODNet's decoder with fewer multiply-adds, its encoder as it is.
 
-    slim.py SET OUT.npz --data DATA [--minutes 45] [--start KEPT.npz]
+    slim.py SET... OUT.npz --data DATA [--minutes 45] [--start KEPT.npz]
     slim.py SET - --data DATA --ranks        how much of the 5x5 convolution can go, in closed form; nothing is trained
 
-SET is what matting_pictures.py made. It begins in closed form, from what MODNet's layers see and say of 96 pictures;
-then the decoder learns MODNet's alpha (its normalisations whole), and at first what a few of its layers say (frozen).
+SET is what matting_pictures.py or pattern_pictures.py made. It begins in closed form, from what MODNet's layers see and
+say of 96 pictures; then the decoder learns the alpha of SET, MODNet's (its normalisations whole) or the very one, and
+at first what a few of MODNet's layers say (frozen).
 """
 
 from __future__ import annotations
@@ -90,9 +91,9 @@ def trained(g: Graph) -> list[str]:
 class Lessons:
     """Parts of the pictures of a set, mirrored and enlarged by chance, with what MODNet says of them."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.seen = np.load(folder / "seen.npy", mmap_mode="r")
-        self.said = np.load(folder / "said.npy", mmap_mode="r")
+    def __init__(self, folders: list[Path], seed: int) -> None:
+        self.sets = [[np.load(f / f"{name}.npy", mmap_mode="r") for name in ("seen", "said")] for f in folders]
+        self.seen, self.said = self.sets[0]
         self.rng = np.random.default_rng(seed)
         self.own = round(len(self.seen) * (1 - HELD))
 
@@ -100,8 +101,10 @@ class Lessons:
         """Pictures and alpha (n, 1, h, w) in 0..1."""
         h, w = self.seen.shape[1:3]
         seen, said = [], []
-        for k in self.rng.integers(0, self.own, BATCH):
-            x, y = pixels(self.seen[k : k + 1]), torch.from_numpy(self.said[k] / np.float32(255))[None, None]
+        for _ in range(BATCH):
+            pictures, alphas = self.sets[int(self.rng.integers(len(self.sets)))]
+            k = int(self.rng.integers(round(len(pictures) * (1 - HELD))))
+            x, y = pixels(pictures[k : k + 1]), torch.from_numpy(alphas[k] / np.float32(255))[None, None]
             if self.rng.random() < 0.5:
                 top, left = self.rng.integers(0, h - SIZE[0] + 1), self.rng.integers(0, w - SIZE[1] + 1)
                 part = (..., slice(top, top + SIZE[0]), slice(left, left + SIZE[1]))
@@ -115,9 +118,10 @@ class Lessons:
         return torch.cat(seen).contiguous(memory_format=torch.channels_last), torch.cat(said)
 
     def held(self, count: int) -> tuple[Tensor, Tensor]:
-        """Whole pictures that train nothing."""
-        rows = np.linspace(self.own, len(self.seen) - 1, count).astype(int)
-        return pixels(self.seen[rows]), torch.from_numpy(self.said[rows] / np.float32(255))[:, None]
+        """Whole pictures that train nothing, of the last set."""
+        seen, said = self.sets[-1]
+        rows = np.linspace(round(len(seen) * (1 - HELD)), len(seen) - 1, count).astype(int)
+        return pixels(seen[rows]), torch.from_numpy(said[rows] / np.float32(255))[:, None]
 
 
 def loss_of(logits: Tensor, alpha: Tensor) -> Tensor:
@@ -192,17 +196,20 @@ def kept(net: Twin, g: Graph, x: Tensor) -> dict[str, np.ndarray]:
 def main() -> None:
     """Command line."""
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("set", type=Path)
+    ap.add_argument("sets", type=Path, nargs="+")
     ap.add_argument("out", type=Path)
     ap.add_argument("--data", type=Path, required=True)
     ap.add_argument("--minutes", type=float, default=45)
     ap.add_argument("--rate", type=float, default=1e-3)
     ap.add_argument("--start", type=Path, help="weights to begin with, instead of the closed form")
+    ap.add_argument("--listening", type=float, default=LISTENING, help="share of the time for which layers are learnt")
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--threads", type=int, default=1)
     ap.add_argument("--ranks", action="store_true", help="only print what fewer channels of the 5x5 cost")
     a = ap.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(a.threads)
     torch.manual_seed(0)
-    lessons, whole = Lessons(a.set, 1), frozen(a.data)
+    lessons, whole = Lessons(a.sets, a.seed), frozen(a.data)
     if a.ranks:
         ranks(whole, lessons)
         return
@@ -234,7 +241,7 @@ def main() -> None:
         last = g.producer(g.output).inputs[0]  # type: ignore[union-attr]
         said = net.run(known, [last, *LISTENED])
         loss = loss_of(said[last], y)
-        if spent < LISTENING:
+        if spent < a.listening:
             with torch.no_grad():
                 told = teacher.run(known, LISTENED)
             apart = [F.mse_loss(said[n], told[n]) / told[n].var().clamp(min=1e-3) for n in LISTENED]
