@@ -135,7 +135,8 @@ PORTRAIT_LIGHT = replace(
         "(github.com/emrecandir9/custom-gesture-dataset, MIT) and of official portraits of members of the US Congress "
         "(github.com/Hainish/congress-images-225x275, public domain), most of them before other places "
         "(github.com/pmndrs/drei-assets, CC0) and painted rooms; what was to be said of them is what MODNet says. "
-        "Then on 2,900 more of the same people, a third of them before drawn patterns, of which the alpha itself was to be said"
+        "Then on 4,300 more of the same people, of 2,800 of which, most of them before drawn patterns, the "
+        "alpha itself was to be said"
     ),
 )
 
