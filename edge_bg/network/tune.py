@@ -208,7 +208,7 @@ def choose(found: Sequence[Candidate], rate: float, cores: int) -> tuple[Candida
     return best, why
 
 
-OFTEN, SELDOM = 4, 8  # frames between looks for edges: what is wanted, and what is still worth it
+SELDOM = 8  # frames between looks for edges: what is still worth it
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,8 @@ def edge_times(
 ) -> tuple[list[tuple[ModelCard, float]], list[str]]:
     """Milliseconds of a look of each installed network for edges, smallest first, one thread; and why others failed.
 
-    Those for upright pictures are for stills and left out, and those larger than one that is too slow for `rate`.
+    Those for upright pictures are for stills and left out, and those larger than one that is too slow for `rate`. Of
+    two of one size the cheaper one is taken: the student is better live than what it was made from (decision 174).
     """
     from edge_bg.network.segment import Segmenter
 
@@ -235,6 +236,8 @@ def edge_times(
     installed = [card for card in models() if card.use == "edges"]
     for card in sorted(installed, key=lambda c: (c.size[0] * c.size[1], c.model.stat().st_size)):
         if card.size[0] < card.size[1] or (found and found[-1][1] * rate > 1000 * SELDOM):
+            continue
+        if found and found[-1][0].size == card.size:
             continue
         say(f"{card.path.stem}, 1 thread")
         try:
@@ -255,9 +258,9 @@ def edges(
 ) -> tuple[Finer | None, list[str]]:
     """What of `edge_times` this board holds beside `best` at `rate` frames a second, and lines that say why.
 
-    It runs on a thread of its own, so that it may take what the rest leaves over of the cores, never more: of those
-    that look at each OFTEN-th frame the largest, else the one that looks most often, down to each SELDOM-th. None on
-    one core, or where `best` itself does not hold the rate.
+    It runs on a thread of its own, so that it may take what the rest leaves over of the cores, never more: the one that
+    looks most often, down to each SELDOM-th frame, and of those alike the largest. None on one core, or where `best`
+    itself does not hold the rate.
     """
     if not room_for_edges(best, rate, cores):
         return None, [f"for edges: none, as {'there is one core' if cores < 2 else 'the rate is not held without'}"]
@@ -270,8 +273,7 @@ def edges(
         told.append(f"{card.path.stem}: {ms:.1f} ms a look, {'too slow' if slow else f'in each {every}. frame'}")
         if not slow:
             found.append(Finer(card, ms, every))
-    often = [each for each in found if each.every <= OFTEN]
-    return often[-1] if often else min(found, key=lambda each: each.every, default=None), told
+    return min(reversed(found), key=lambda each: each.every, default=None), told
 
 
 def _ceil(value: float) -> int:

@@ -15,7 +15,7 @@ from edge_bg.commands.tune import tune
 from edge_bg.errors import ModelError
 from edge_bg.network import tuned
 from edge_bg.network.card import ModelCard, find, models
-from edge_bg.network.tune import MARGIN, Candidate, choose, edges, named, suitable
+from edge_bg.network.tune import MARGIN, Candidate, choose, edge_times, edges, named, suitable
 from edge_bg.network.tune_room import edges_ms, holds_edges
 
 
@@ -201,15 +201,23 @@ def test_edges_that_nobody_chose_are_none() -> None:
 
 
 def test_a_network_for_edges_takes_no_more_than_is_left() -> None:
-    sizes = [(find("portrait-192x320"), 60.0), (find("portrait-224x384"), 130.0)]
+    sizes = [(find("portrait-light"), 60.0), (find("portrait-224x384"), 130.0)]
     best = candidate("landscape", 8, 0.9, rest=4)
     four, told = edges(best, sizes, 30, cores=4)
-    assert four is not None and (four.card.path.stem, four.every) == ("portrait-224x384-int8", 4)
+    assert four is not None and (four.card.path.stem, four.every) == ("portrait-light-192x320-int8", 2), "most often"
     assert told[0] == "for edges: 101.3 ms of the cores are left over in each frame"
-    two, _ = edges(best, [sizes[0], (sizes[1][0], 200.0)], 30, cores=2)
-    assert two is not None and (two.card.path.stem, two.every) == ("portrait-192x320-int8", 2)
-    slow, told = edges(best, [(find("portrait-192x320"), 400.0)], 30, cores=2)
+    two, _ = edges(best, sizes, 30, cores=2)
+    assert two is not None and (two.card.path.stem, two.every) == ("portrait-light-192x320-int8", 2)
+    fast, _ = edges(best, [(card, ms / 10) for card, ms in sizes], 30, cores=4)
+    assert fast is not None and (fast.card.path.stem, fast.every) == ("portrait-224x384-int8", 1), "then the largest"
+    slow, told = edges(best, [(find("portrait-light"), 400.0)], 30, cores=2)
     assert slow is None and told[-1].endswith("too slow")
+
+
+def test_of_two_networks_of_one_size_the_student_is_measured() -> None:
+    stems = [card.path.stem for card, _ in edge_times((320, 180), 1, 0.06)[0]]
+    assert stems[0] == "portrait-light-192x320-int8" and "portrait-192x320-int8" not in stems
+    assert len(stems) > 1, "larger ones are, too"
 
 
 def test_no_network_for_edges_where_the_rate_is_not_held_without() -> None:
