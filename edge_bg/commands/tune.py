@@ -114,11 +114,11 @@ def _wanted(ctx: click.Context, config: Path, size: tuple[int, int], rate: float
     from edge_bg.config import load
 
     source = load(config).source
-    said = {name for name in ("size", "rate") if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    own = getattr(source, "size", None)
-    return (own if own and "size" not in said else size), (
-        float(getattr(source, "fps", None) or rate) if "rate" not in said else rate
-    )
+    if ctx.get_parameter_source("size") is not ParameterSource.COMMANDLINE:
+        size = getattr(source, "size", None) or size
+    if ctx.get_parameter_source("rate") is not ParameterSource.COMMANDLINE:
+        rate = getattr(source, "fps", None) or rate
+    return size, rate
 
 
 def _finer(best: Candidate, size: tuple[int, int], rate: float, cores: int, seconds: float) -> Finer | None:

@@ -151,7 +151,13 @@ def edges(name: str, asked: str | None, every: int | None) -> tuple[ModelCard | 
     wanted = choice.edges if choice is not None else asked
     if wanted in (None, "none", "auto"):
         return None, 1
-    card = find(wanted)
+    try:
+        card = find(wanted)
+    except ModelError:
+        if choice is None:
+            raise
+        log.warning("the network for edges that edge-bg tune chose (%s) is gone: edge-bg tune", wanted)
+        return None, 1
     if card.use != "edges":
         raise ModelError(
             f"model.edges: {wanted} is made for {card.use}, not for edges",

@@ -1,4 +1,4 @@
-"""Guests for frame_scenes.py: busts, or heads with a body drawn below them, and what they hold."""
+"""Guests for frame_scenes.py and pattern_pictures.py: busts, or heads with a body below, and what they hold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOP, BOTTOM = 140, 500
 K = 2.5  # sizes are those of a frame of 256x144, times this
 
 
-def texture(of: Floats, room: Floats, rng: np.random.Generator) -> Floats:
+def texture(room: Floats, rng: np.random.Generator) -> Floats:
     """Cloth, `(SIDE, SIDE, 3)`: plain, patterned, skin, or of the wall's colours."""
     kind = rng.random()
     if kind < 0.3:
@@ -84,7 +84,7 @@ def guest(
         a = a + shape * (1 - a)
 
     if whole:
-        top, cloth, skin = texture(f, room, rng), texture(f, room, rng), texture(f, room, rng)
+        top, cloth, skin = texture(room, rng), texture(room, rng), texture(room, rng)
         waist, hip, feet = low + 0.75 * unit, low + 1.1 * unit, low + rng.uniform(2.2, 3.0) * unit
         half = 0.5 * unit * rng.uniform(0.75, 1.1)
         if rng.random() < 0.6:  # legs
@@ -111,7 +111,7 @@ def guest(
             put(arm, top if rng.random() < 0.6 else skin)
     else:
         if rng.random() < 0.4:
-            cloth = texture(f, room, rng)
+            cloth = texture(room, rng)
             below = np.mgrid[:SIDE, :SIDE][0] > low - rng.uniform(0.15, 0.45) * tall
             where = cv2.GaussianBlur(below.astype(np.float32), (0, 0), 1.0)[..., None]
             folds = f.mean(axis=2, keepdims=True) / max(1.0, float(f[a > 0.5].mean()) if (a > 0.5).any() else 1.0)
@@ -122,7 +122,7 @@ def guest(
             elbow = (x + side * unit * rng.uniform(0.4, 0.9), low - tall * rng.uniform(-0.1, 0.4))
             hand = (x + side * unit * rng.uniform(0, 0.8), low - tall * rng.uniform(0.1, 1.0))
             thick = 0.2 * unit * rng.uniform(0.7, 1.2)
-            put(_line([start, elbow, hand], [thick, thick * 0.9, thick * 0.6]), texture(f, room, rng))
+            put(_line([start, elbow, hand], [thick, thick * 0.9, thick * 0.6]), texture(room, rng))
     return f, a
 
 
@@ -152,7 +152,7 @@ def guests(
         cy, cx = (float(v.mean()) for v in np.where(thing > 0.5)) if (thing > 0.5).any() else (128.0, 128.0)
         to = np.array([[1, 0, xs[k] - cx + rng.normal(0, 9 * K)], [0, 1, ys[k] - cy + rng.normal(0, 9 * K)]])
         thing = cv2.warpAffine(thing, to, (SIDE, SIDE))
-        f = f * (1 - thing[..., None]) + texture(f, room, rng) * thing[..., None]
+        f = f * (1 - thing[..., None]) + texture(room, rng) * thing[..., None]
         a = a + thing * (1 - a)
     return np.clip(f, 0, 255), np.clip(a, 0, 1)
 

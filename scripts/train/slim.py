@@ -93,7 +93,7 @@ class Lessons:
 
     def __init__(self, folders: list[Path], seed: int) -> None:
         self.sets = [[np.load(f / f"{name}.npy", mmap_mode="r") for name in ("seen", "said")] for f in folders]
-        self.seen, self.said = self.sets[0]
+        self.seen = self.sets[0][0]
         self.rng = np.random.default_rng(seed)
         self.own = round(len(self.seen) * (1 - HELD))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -194,12 +193,18 @@ def test_a_config_turns_it_on() -> None:
 
 def test_it_rests_while_the_learned_room_says_where_edges_are() -> None:
     live = made(edges="portrait-light", edges_every=1).model_dump(exclude_unset=True)
-    live["source"] |= {"realtime": True, "fps": 20}
+    live["source"] |= {"realtime": True, "size": "640x360", "fps": 15, "frames": 150}
     with build.open(config.from_dict({**live, "matte": {"booth": True}})) as booth:
-        assert isinstance(booth.segmenter, Edged) and booth.segmenter.beside
-        assert booth.segmenter.needed() and not booth.matte.draws_edges
-        booth.matte = SimpleNamespace(draws_edges=True)
-        assert not booth.segmenter.needed()
+        assert booth.segmenter.beside and booth.segmenter.needed()
+        frames = iter(booth)
+        while not booth.matte.draws_edges:
+            next(frames)
+        for _ in range(5):  # what was under way when the room became known
+            next(frames)
+        looks = booth.stats.snapshot()["edges.looks"]
+        for _ in range(15):
+            next(frames)
+        assert looks > 0 and booth.stats.snapshot()["edges.looks"] == looks and booth.matte.draws_edges
 
 
 def test_it_is_off_otherwise() -> None:

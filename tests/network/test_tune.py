@@ -200,6 +200,14 @@ def test_edges_that_nobody_chose_are_none() -> None:
     assert tuned.edges("landscape", "auto", None) == (None, 1)
 
 
+def test_edges_that_were_chosen_and_are_gone_stop_no_service(caplog: pytest.LogCaptureFixture) -> None:
+    tuned.save(replace(choice(find("landscape")), edges="portrait-of-before"))
+    assert tuned.edges("landscape", "auto", None) == (None, 1)
+    assert "portrait-of-before" in caplog.text and "edge-bg tune" in caplog.text
+    with pytest.raises(ModelError, match="portrait-of-before"):
+        tuned.edges("landscape", "portrait-of-before", None)
+
+
 def test_a_network_for_edges_takes_no_more_than_is_left() -> None:
     sizes = [(find("portrait-light"), 60.0), (find("portrait-224x384"), 130.0)]
     best = candidate("landscape", 8, 0.9, rest=4)
