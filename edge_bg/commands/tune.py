@@ -105,7 +105,7 @@ def tune(
             f"the choice cannot be written to {path}: {error.strerror}",
             hint="Give a place with --output, or set STATE_DIRECTORY or XDG_STATE_HOME.",
         ) from error
-    click.echo(f"written: {path}; `model: auto` in a config takes it from there")
+    click.echo(f"written: {path}; `model: auto` and `edges: auto` in a config take it from there")
     return 0
 
 
